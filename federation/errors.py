@@ -1,14 +1,14 @@
 """What can go wrong between roles. The tree's root and its exit codes stand in `crypto.errors`.
 
-    Refusal
-    ├── EgressRefused      the guard stopped a message
-    ├── MessageRefused     bytes from outside are not a message we accept
-    ├── IdentityRefused    a key, certificate or signature is not the pinned one
-    ├── PlanRefused        the plan breaks a rule or a budget
-    └── BundleRefused      the coordinator's bundle is not the pinned one
-    PeerFailure
-    ├── PeerSilent         a bounded wait for a named party ran out
-    └── SessionEnded       someone ended the session, with the cause given
+Refusal
+├── EgressRefused      the guard stopped a message
+├── MessageRefused     bytes from outside are not a message we accept
+├── IdentityRefused    a key, certificate or signature is not the pinned one
+├── PlanRefused        the plan breaks a rule or a budget
+└── BundleRefused      the coordinator's bundle is not the pinned one
+PeerFailure
+├── PeerSilent         a bounded wait for a named party ran out
+└── SessionEnded       someone ended the session, with the cause given
 """
 
 from __future__ import annotations

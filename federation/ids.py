@@ -24,5 +24,7 @@ def party_id(text: str) -> PartyId:
             advice="Use 2 to 32 lower-case letters, digits or hyphens, starting with a letter.",
         )
     if text == AGGREGATOR:
-        raise UsageError(f"{text!r} is the aggregator's own name", advice="Choose another name for the party.")
+        raise UsageError(
+            f"{text!r} is the aggregator's own name", advice="Choose another name for the party."
+        )
     return PartyId(text)

@@ -1,0 +1,259 @@
+"""TLS certificates: the federation's own authority, requests made at the parties, what each may do.
+
+Keys are ECDSA P-256 (128-bit security; gRPC's TLS does not take Ed25519 certificates). The coordinator
+creates the authority; a party makes its key at home and sends a certificate request only (RFC 2986).
+
+The aggregator is known by the DNS name `aggregator`, wherever it runs: clients check that name and not
+its address, so the same files serve one machine and many. A party's certificate is for client
+authentication alone and never holds that name, so no party can stand in for the aggregator.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from crypto.errors import Refusal, UsageError
+
+#: The DNS name in the aggregator's certificate, and the one that every client checks.
+AGGREGATOR_NAME = "aggregator"
+
+_AUTHORITY_DAYS = 3650
+_LEAF_DAYS = 365
+
+
+def new_tls_key() -> bytes:
+    """A fresh ECDSA P-256 private key as PKCS #8 PEM. It stays in a file of mode 0600."""
+    return _pem_of(ec.generate_private_key(ec.SECP256R1()))
+
+
+def certificate_request(key_pem: bytes, name: str) -> bytes:
+    """A PKCS #10 request (PEM) for `name`, signed by the key that it is for."""
+    key = _load_key(key_pem)
+    return (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(_named(name))
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+
+
+def self_signed_loopback(key_pem: bytes, now: dt.datetime) -> bytes:
+    """A certificate (PEM) for a listener on this machine only: 127.0.0.1, ::1 and localhost.
+
+    It is its own root: only a client that was given this very file trusts it.
+    """
+    key = _load_key(key_pem)
+    builder = _builder(_named("loopback"), _named("loopback"), key.public_key(), now, _LEAF_DAYS)
+    return _finish(
+        builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [
+                    x509.DNSName("localhost"),
+                    x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+                    x509.IPAddress(ipaddress.ip_address("::1")),
+                ]
+            ),
+            critical=False,
+        )
+        .add_extension(_usage(sign_certificates=True), critical=True),
+        key,
+        key.public_key(),
+    )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CertificateAuthority:
+    """The federation's certificate authority, held by the coordinator."""
+
+    key_pem: bytes
+    certificate_pem: bytes
+
+    @staticmethod
+    def create(federation: str, now: dt.datetime) -> CertificateAuthority:
+        """A new authority for `federation`; its certificate is public, its key is not."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = _named(f"isthmus {federation}")
+        builder = _builder(name, name, key.public_key(), now, _AUTHORITY_DAYS)
+        certificate = _finish(
+            builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).add_extension(
+                _usage(sign_certificates=True), critical=True
+            ),
+            key,
+            key.public_key(),
+        )
+        return CertificateAuthority(_pem_of(key), certificate)
+
+    def __repr__(self) -> str:
+        return "CertificateAuthority(...)"
+
+    def issue_aggregator(self, request_pem: bytes, now: dt.datetime) -> bytes:
+        """The aggregator's certificate: server and client, for the DNS name `aggregator`."""
+        return self._issue(
+            request_pem,
+            AGGREGATOR_NAME,
+            now,
+            [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH],
+            [
+                x509.DNSName(AGGREGATOR_NAME),
+                x509.DNSName("localhost"),
+                x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+            ],
+        )
+
+    def issue_party(self, request_pem: bytes, party: str, now: dt.datetime) -> bytes:
+        """A party's certificate: client authentication only, under the name the coordinator admitted.
+
+        Raises `Refusal` when the request asks for another name or is not signed by its own key.
+        """
+        if party == AGGREGATOR_NAME:
+            raise Refusal(
+                f"{party!r} is the aggregator's own name", advice="Choose another name for the party."
+            )
+        return self._issue(
+            request_pem, party, now, [ExtendedKeyUsageOID.CLIENT_AUTH], [x509.DNSName(f"{party}.party")]
+        )
+
+    def _issue(
+        self,
+        request_pem: bytes,
+        name: str,
+        now: dt.datetime,
+        usages: list[x509.ObjectIdentifier],
+        names: list[x509.GeneralName],
+    ) -> bytes:
+        try:
+            request = x509.load_pem_x509_csr(request_pem)
+        except ValueError:
+            raise Refusal(
+                "the certificate request cannot be read",
+                advice="Ask the party to run `isthmus party request`.",
+            ) from None
+        if not request.is_signature_valid:
+            raise Refusal(
+                "the certificate request is not signed by its own key",
+                advice="Ask the party to run `isthmus party request` again.",
+            )
+        if _common_name(request.subject) != name:
+            raise Refusal(
+                f"the certificate request is not for {name!r}",
+                advice="Admit the party under the name that it chose in `isthmus party init`.",
+            )
+        public_key = request.public_key()
+        if not isinstance(public_key, ec.EllipticCurvePublicKey) or public_key.curve.key_size < 256:
+            raise Refusal(
+                "the certificate request is not for an elliptic-curve key of at least 256 bits",
+                advice="Ask the party to run `isthmus party init` in a new folder.",
+            )
+        key = _load_key(self.key_pem)
+        issuer = x509.load_pem_x509_certificate(self.certificate_pem).subject
+        builder = _builder(request.subject, issuer, public_key, now, _LEAF_DAYS)
+        return _finish(
+            builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+            .add_extension(_usage(sign_certificates=False), critical=True),
+            key,
+            key.public_key(),
+        )
+
+
+def certificate_name(certificate_pem: bytes) -> str:
+    """The name that a certificate was issued to (its common name)."""
+    return _common_name(x509.load_pem_x509_certificate(certificate_pem).subject)
+
+
+def check_issued_by(certificate_pem: bytes, authority_pem: bytes, now: dt.datetime) -> None:
+    """Raise `Refusal` unless `authority_pem` signed the certificate and it is valid at `now` (UTC)."""
+    certificate = x509.load_pem_x509_certificate(certificate_pem)
+    try:
+        certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(authority_pem))
+    except (InvalidSignature, ValueError, TypeError):
+        raise Refusal(
+            "the certificate was issued by another federation",
+            advice="Ask this federation's coordinator to admit the party again.",
+        ) from None
+    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        raise Refusal(
+            "the certificate is not valid today",
+            advice="Check this machine's clock; then ask the coordinator to admit the party again.",
+        )
+
+
+def certificate_fingerprint(certificate_pem: bytes) -> str:
+    """SHA-256 of the certificate's DER form, in lower-case hexadecimal."""
+    return x509.load_pem_x509_certificate(certificate_pem).fingerprint(hashes.SHA256()).hex()
+
+
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    public_key: ec.EllipticCurvePublicKey,
+    now: dt.datetime,
+    days: int,
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        # Five minutes of grace: clocks of organisations differ.
+        .not_valid_before(now - dt.timedelta(minutes=5))
+        .not_valid_after(now + dt.timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+    )
+
+
+def _finish(
+    builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, issuer: ec.EllipticCurvePublicKey
+) -> bytes:
+    return (
+        builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer), critical=False)
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+
+
+def _usage(*, sign_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=sign_certificates,
+        crl_sign=sign_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _common_name(name: x509.Name) -> str:
+    found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(found[0].value) if found else ""
+
+
+def _load_key(key_pem: bytes) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(key_pem, password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise UsageError("the TLS key is not an elliptic-curve key", advice="Run `isthmus party init` again.")
+    return key
+
+
+def _pem_of(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
