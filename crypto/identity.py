@@ -1,0 +1,82 @@
+"""Who speaks: a long-term Ed25519 identity, made at its owner and known to others by its fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from crypto.errors import Refusal, UsageError
+
+
+class SignatureRefused(Refusal):
+    """A signature is not by the identity it is said to be by. Nothing that it covers was used."""
+
+    advice = "Compare fingerprints out of band, then pin them with `isthmus party trust`."
+
+
+@dataclass(frozen=True, slots=True)
+class PublicIdentity:
+    """The public half (32 bytes, RFC 8032)."""
+
+    key: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.key) != 32:
+            raise UsageError(f"an identity key has 32 bytes, not {len(self.key)}")
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the key in groups of four digits: what two people read to each other."""
+        digest = hashlib.sha256(b"isthmus identity|" + self.key).hexdigest()
+        return " ".join(digest[i : i + 4] for i in range(0, 64, 4))
+
+    def verify(self, signature: bytes, purpose: str, statement: bytes) -> None:
+        """Raise `SignatureRefused` unless this identity signed `statement` for `purpose`."""
+        try:
+            Ed25519PublicKey.from_public_bytes(self.key).verify(signature, _bound(purpose, statement))
+        except (InvalidSignature, ValueError):
+            raise SignatureRefused(f"the signature for {purpose} is not valid") from None
+
+
+class Identity:
+    """The private half. It signs; it is never printed, and written to its owner's key file only."""
+
+    __slots__ = ("_key", "public")
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.public = PublicIdentity(
+            key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        )
+
+    @staticmethod
+    def generate() -> Identity:
+        return Identity(Ed25519PrivateKey.generate())
+
+    @staticmethod
+    def from_pem(pem: bytes) -> Identity:
+        key = serialization.load_pem_private_key(pem, password=None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise UsageError("the identity key is not an Ed25519 key", advice="Restore it from its backup.")
+        return Identity(key)
+
+    def to_pem(self) -> bytes:
+        """PKCS #8 PEM, for a file of mode 0600."""
+        return self._key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
+    def sign(self, purpose: str, statement: bytes) -> bytes:
+        """A signature over `statement` that is good for `purpose` only."""
+        return self._key.sign(_bound(purpose, statement))
+
+    def __repr__(self) -> str:
+        return f"Identity({self.public.fingerprint[:9]}...)"
+
+
+def _bound(purpose: str, statement: bytes) -> bytes:
+    return b"isthmus|" + purpose.encode() + b"|" + statement

@@ -1,0 +1,103 @@
+"""Messages to bytes and back: one form a message, refused if it is not that form.
+
+The wire form is MessagePack of [version, name, [fields in order]]. Nothing is executed or imported by
+name: a name is looked up in the registry, a field is parsed by its declared type. What was parsed is
+encoded again and must equal what came in, so no message has two forms in which to hide something.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from typing import Any, TypeVar
+
+import msgpack
+
+from crypto.sealed import Travels, WireRefused
+from federation.errors import MessageRefused
+from federation.ids import PartyId, RunId
+from federation.message import REGISTRY, Digest, Message, PlainText, field_types
+
+VERSION = 1
+#: No message is larger than this many bytes.
+LIMIT = 1 << 30
+
+M = TypeVar("M", bound=Message)
+
+
+def encode(message: Message) -> bytes:
+    """The wire form of `message`."""
+    values = [_lower(getattr(message, name)) for name in field_types(type(message))]
+    packed: bytes = msgpack.packb([VERSION, message.NAME, values], use_bin_type=True)
+    return packed
+
+
+def decode(data: bytes, expected: type[M]) -> M:
+    """Parse `data` as the message that the protocol expects now; anything else is `MessageRefused`."""
+    try:
+        unpacked = msgpack.unpackb(
+            data, raw=False, strict_map_key=True, max_ext_len=0, max_map_len=0, max_buffer_size=LIMIT
+        )
+    except (ValueError, msgpack.exceptions.UnpackException, RecursionError):
+        raise MessageRefused("a message is not well-formed") from None
+    if not (isinstance(unpacked, list) and len(unpacked) == 3 and unpacked[0] == VERSION):
+        raise MessageRefused("a message has another version of the wire format")
+    _, name, values = unpacked
+    if name != expected.NAME:
+        known = name if isinstance(name, str) and name in REGISTRY else "an unknown message"
+        raise MessageRefused(f"{known} came where {expected.NAME} was due")
+    wanted = field_types(expected)
+    if not (isinstance(values, list) and len(values) == len(wanted)):
+        raise MessageRefused(f"{expected.NAME} has the wrong number of fields")
+    try:
+        raised = [_raise(value, kind) for value, kind in zip(values, wanted.values(), strict=True)]
+    except WireRefused as error:
+        raise MessageRefused(f"{expected.NAME}: {error.what}") from None
+    parsed = expected(*raised)
+    if encode(parsed) != data:
+        raise MessageRefused(f"{expected.NAME} is not in its one wire form")
+    return parsed
+
+
+def _lower(value: Any) -> Any:
+    if isinstance(value, Travels):
+        return value.to_wire()
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_lower(item) for item in value]
+    return value
+
+
+def _raise(value: Any, kind: Any) -> Any:
+    if isinstance(kind, types.UnionType):
+        if value is None:
+            return None
+        (kind,) = (part for part in typing.get_args(kind) if part is not type(None))
+    if typing.get_origin(kind) is tuple:
+        if not isinstance(value, list):
+            raise WireRefused("a list was expected")
+        return tuple(_raise(item, typing.get_args(kind)[0]) for item in value)
+    if kind in (PartyId, RunId, PlainText):
+        return _text(value)
+    if kind is Digest:
+        if not (isinstance(value, bytes) and len(value) == 32):
+            raise WireRefused("a digest of 32 bytes was expected")
+        return value
+    if kind is bool or kind is int:
+        if type(value) is not kind:
+            raise WireRefused(f"{kind.__name__} was expected")
+        return value
+    if issubclass(kind, enum.Enum):
+        try:
+            return kind(value)
+        except ValueError:
+            raise WireRefused(f"not a {kind.__name__}") from None
+    return kind.from_wire(value)
+
+
+def _text(value: Any) -> str:
+    if not (isinstance(value, str) and len(value) <= 400 and value.isprintable()):
+        raise WireRefused("a short printable text was expected")
+    return value

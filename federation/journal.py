@@ -1,0 +1,100 @@
+"""The local journal: one line for every frame that left this role, written before it leaves.
+
+Append-only JSON lines. Each line holds the SHA-256 of the line before it, so a changed, dropped or
+reordered line is found by `verify`. A line holds the frame's type, size, digest, recipient and purpose:
+never its content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+from federation.errors import Refusal
+from federation.ids import PartyId
+
+
+class JournalCorrupt(Refusal):
+    """The journal is not what this role wrote."""
+
+    advice = "Keep the file as evidence and compare it with a backup."
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One frame: what kind, to whom, how many bytes sealed, the sealed bytes' SHA-256, and what for."""
+
+    type: str
+    to: PartyId
+    size: int
+    sha256: str
+    purpose: str
+
+
+class Journal(Protocol):
+    """Where the exit writes down each frame before it leaves."""
+
+    def append(self, entry: Entry) -> None: ...
+
+
+class MemoryJournal:
+    """A journal for tests and benchmarks."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def append(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+
+class FileJournal:
+    """The journal of one run in a file of mode 0600. `close` makes it durable."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._head = verify(path) if path.exists() else bytes(32)
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.path = path
+
+    def append(self, entry: Entry) -> None:
+        """Write one line. An OSError (a full disk) reaches the caller, and nothing is sent then."""
+        with self._lock:
+            line = json.dumps({"previous": self._head.hex(), **asdict(entry)}, ensure_ascii=True).encode()
+            written = os.write(self._file, line + b"\n")
+            if written != len(line) + 1:
+                raise OSError(f"the journal {self.path} took only a part of a line")
+            self._head = hashlib.sha256(line).digest()
+
+    def close(self) -> None:
+        os.fsync(self._file)
+        os.close(self._file)
+
+
+def read(path: Path) -> list[Entry]:
+    """All entries of a journal that verifies."""
+    verify(path)
+    entries = []
+    for line in path.read_text("ascii").splitlines():
+        fields = json.loads(line)
+        del fields["previous"]
+        entries.append(Entry(**fields))
+    return entries
+
+
+def verify(path: Path) -> bytes:
+    """Raise `JournalCorrupt` naming the first line that does not follow; return the head's digest."""
+    head = bytes(32)
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            previous = bytes.fromhex(json.loads(line)["previous"])
+        except (ValueError, KeyError, TypeError):
+            raise JournalCorrupt(f"line {number} cannot be read", file=str(path)) from None
+        if previous != head:
+            raise JournalCorrupt(f"line {number} does not follow the line before it", file=str(path))
+        head = hashlib.sha256(line).digest()
+    return head

@@ -1,0 +1,98 @@
+"""Messages: frozen, typed, and made only of what may travel.
+
+`@message("logistic/residual", Role.LABEL, to=Role.HELPER)` freezes a class, registers it for the codec
+and fixes who sends it to whom. A field is a `Travels` value (sealed, or disclosed on purpose), an int, a
+bool, a name, an enumeration, 32 bytes of digest, or a tuple of such. Text, floating-point numbers, bare
+bytes, arrays, frames and `Private` are refused when the class is made, so a protocol that would carry
+them does not import.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, NewType, TypeVar, dataclass_transform
+
+from crypto.sealed import Travels
+from federation.ids import PartyId, RunId
+
+#: A SHA-256 digest (32 bytes).
+Digest = NewType("Digest", bytes)
+#: A sentence for people, written by the program from fixed words and names; never from data.
+PlainText = NewType("PlainText", str)
+
+
+class Role(enum.Enum):
+    """A seat's part in a protocol. `PARTY` in a flow stands for any of the data parties."""
+
+    AGGREGATOR = "aggregator"
+    LABEL = "label"
+    HELPER = "helper"
+    FEATURE = "feature"
+    PARTY = "party"
+
+    def covers(self, other: Role) -> bool:
+        """Whether a flow declared for this role holds for a seat that plays `other`."""
+        return self is other or (self is Role.PARTY and other is not Role.AGGREGATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Who may send a message to whom."""
+
+    sender: Role
+    to: Role
+
+
+class Message:
+    """The base of everything `Egress.send` takes."""
+
+    __slots__ = ()
+    NAME: ClassVar[str] = ""
+    FLOWS: ClassVar[tuple[Flow, ...]] = ()
+
+
+M = TypeVar("M", bound=type[Message])
+
+#: Every message type of this program, by its name on the wire.
+REGISTRY: dict[str, type[Message]] = {}
+
+
+@dataclass_transform(frozen_default=True)
+def message(name: str, *flows: Flow) -> Callable[[M], M]:
+    """Class decorator: see the module's docstring. Raises TypeError for a field that must not travel."""
+
+    def decorate(cls: M) -> M:
+        frozen = typing.cast(M, dataclass(frozen=True, slots=True)(cls))
+        for field_name, annotation in field_types(frozen).items():
+            if not _may_travel(annotation):
+                raise TypeError(f"{cls.__name__}.{field_name}: {annotation} must not travel")
+        if name in REGISTRY:
+            raise TypeError(f"two messages are called {name!r}")
+        if not flows:
+            raise TypeError(f"{cls.__name__} does not say who sends it to whom")
+        frozen.NAME, frozen.FLOWS = name, flows
+        REGISTRY[name] = frozen
+        return frozen
+
+    return decorate
+
+
+def field_types(cls: type[Message]) -> dict[str, Any]:
+    """Field name -> resolved annotation, in order."""
+    hints = typing.get_type_hints(cls)
+    return {field.name: hints[field.name] for field in fields(cls)}  # type: ignore[arg-type]
+
+
+def _may_travel(annotation: Any) -> bool:
+    if isinstance(annotation, types.UnionType):
+        return all(part is type(None) or _may_travel(part) for part in typing.get_args(annotation))
+    if typing.get_origin(annotation) is tuple:
+        inner, ellipsis = typing.get_args(annotation)
+        return ellipsis is Ellipsis and inner is not int and _may_travel(inner)
+    if annotation in (PartyId, RunId, Digest, PlainText, int, bool):
+        return True
+    return isinstance(annotation, type) and issubclass(annotation, Travels | enum.Enum)

@@ -1,0 +1,187 @@
+"""One role's seat in one run: who is present, the exit, and the one way to hear.
+
+Opening a session is the signed Diffie-Hellman of SIGMA's shape: every seat sends each other seat a
+fresh X25519 key, signed by its pinned Ed25519 identity over (run, attempt, plan, members, the two
+names, the key). A key that the aggregator swapped is refused here, before anything is sealed with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgpack
+
+from crypto.envelope import Binding, EphemeralKey, SessionKeys
+from crypto.identity import Identity, PublicIdentity
+from crypto.masks import PairwiseMasks
+from federation import codec
+from federation.egress import Egress, Guard, introduce
+from federation.errors import MessageRefused
+from federation.ids import AGGREGATOR, PartyId, RunId
+from federation.journal import Journal
+from federation.message import Message, Role
+from federation.transport.interface import Transport
+
+M = TypeVar("M", bound=Message)
+
+#: Called at each step with its name; and with seconds when it is over.
+StepListener = Callable[[str, float | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Seating:
+    """What a seat must know to take part: fixed by the signed plan and the pinned roster."""
+
+    run: RunId
+    attempt: int
+    plan_digest: bytes
+    purpose: str
+    roles: Mapping[PartyId, Role]
+    identities: Mapping[PartyId, PublicIdentity]
+    patience: float  # Seconds to wait for one message of a peer before naming it.
+
+    @property
+    def parties(self) -> tuple[PartyId, ...]:
+        """The data parties, in the plan's order."""
+        return tuple(party for party, role in self.roles.items() if role is not Role.AGGREGATOR)
+
+    def playing(self, role: Role) -> PartyId:
+        """The one seat that plays `role`."""
+        (seat,) = (party for party, played in self.roles.items() if played is role)
+        return seat
+
+
+@dataclass
+class Session:
+    """An open session. Made by `open_session`; a protocol uses `send`, `receive` and `step` only."""
+
+    me: PartyId
+    seating: Seating
+    egress: Egress
+    masks: PairwiseMasks
+    _keys: SessionKeys
+    _transport: Transport
+    _listener: StepListener
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def role(self) -> Role:
+        return self.seating.roles[self.me]
+
+    def others(self, *roles: Role) -> tuple[PartyId, ...]:
+        """The other data parties (that play one of `roles`, when given), in the plan's order."""
+        return tuple(
+            party
+            for party in self.seating.parties
+            if party != self.me and (not roles or self.seating.roles[party] in roles)
+        )
+
+    def send(self, to: PartyId, message: Message) -> None:
+        """The exit; see `Egress.send`."""
+        self.egress.send(to, message)
+
+    def send_all(self, to: Iterable[PartyId], message: Message) -> None:
+        for party in to:
+            self.send(party, message)
+
+    def receive(self, sender: PartyId, kind: type[M], patience: float | None = None) -> M:
+        """The next message of `sender`, which must be a `kind` that may flow from it to this seat.
+
+        Raises `PeerSilent` naming the sender when the plan's patience runs out, `SessionEnded`,
+        `EnvelopeRefused` or `MessageRefused`.
+        """
+        envelope = self._transport.receive(sender, self.seating.patience if patience is None else patience)
+        Guard(self.me, self.seating.roles).check(sender, self.me, kind)
+        return codec.decode(self._keys.open(sender, envelope), kind)
+
+    def gather(self, senders: Iterable[PartyId], kind: type[M]) -> dict[PartyId, M]:
+        """One `kind` from each of `senders`."""
+        return {sender: self.receive(sender, kind) for sender in senders}
+
+    def step(self, name: str) -> _Step:
+        """`with session.step("alignment"):` tells the listener what is going on, and times it."""
+        return _Step(self, name)
+
+    def end(self, cause: str) -> None:
+        """End the session for every seat, telling `cause`."""
+        self._transport.end(cause)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+class _Step:
+    def __init__(self, session: Session, name: str) -> None:
+        self._session = session
+        self._name = name
+        self._started = 0.0
+
+    def __enter__(self) -> None:
+        self._started = time.monotonic()
+        self._session._listener(self._name, None)
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        elapsed = time.monotonic() - self._started
+        self._session.seconds[self._name] = self._session.seconds.get(self._name, 0.0) + elapsed
+        if kind is None:
+            self._session._listener(self._name, elapsed)
+
+
+def open_session(
+    me: PartyId,
+    identity: Identity,
+    seating: Seating,
+    transport: Transport,
+    journal: Journal,
+    listener: StepListener = lambda name, seconds: None,
+) -> Session:
+    """Greet every other seat, check their greetings against the pinned identities, derive the keys.
+
+    Raises `IdentityRefused` (through `SignatureRefused`) when a greeting is not by the pinned identity,
+    `PeerSilent` naming a seat that did not come.
+    """
+    peers = [seat for seat in seating.roles if seat != me]
+    ephemeral = EphemeralKey()
+    for peer in peers:
+        statement = _statement(seating, me, peer, ephemeral.public)
+        greeting = msgpack.packb([ephemeral.public, identity.sign("session greeting", statement)])
+        introduce(transport, journal, peer, greeting, seating.purpose)
+    secrets: dict[str, bytes] = {}
+    for peer in peers:
+        public, signature = _parse_greeting(transport.receive(peer, seating.patience))
+        statement = _statement(seating, peer, me, public)
+        seating.identities[peer].verify(signature, "session greeting", statement)
+        secrets[peer] = ephemeral.agree(public)
+    binding = Binding(seating.run, seating.attempt, seating.plan_digest)
+    keys = SessionKeys(me, binding, secrets)
+    masks = PairwiseMasks(me, {p: s for p, s in keys.mask_secrets().items() if p != AGGREGATOR})
+    egress = Egress(Guard(me, seating.roles), keys, journal, transport, seating.purpose)
+    return Session(me, seating, egress, masks, keys, transport, listener)
+
+
+def _statement(seating: Seating, sender: PartyId, to: PartyId, public: bytes) -> bytes:
+    members = [[party, role.value, seating.identities[party].key] for party, role in seating.roles.items()]
+    packed: bytes = msgpack.packb(
+        [1, seating.run, seating.attempt, seating.plan_digest, members, sender, to, public]
+    )
+    return hashlib.sha256(packed).digest()
+
+
+def _parse_greeting(data: bytes) -> tuple[bytes, bytes]:
+    try:
+        fields = msgpack.unpackb(data, max_buffer_size=1024)
+    except (ValueError, msgpack.exceptions.UnpackException):
+        raise MessageRefused("a greeting is not well-formed") from None
+    if not (
+        isinstance(fields, list)
+        and len(fields) == 2
+        and all(isinstance(part, bytes) for part in fields)
+        and len(fields[0]) == 32
+        and len(fields[1]) == 64
+    ):
+        raise MessageRefused("a greeting is not a session key and its signature")
+    return fields[0], fields[1]
