@@ -1,0 +1,131 @@
+"""Files: three tables, a README, and the truth in a folder of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import io
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast, get_args
+
+from crypto.errors import UsageError
+from parties.four_flows.settings import Settings
+from parties.four_flows.truth import Truth
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Format = Literal["csv.gz", "parquet"]
+
+
+def write_world(
+    directory: Path, kind: Format, settings: Settings, tables: Mapping[str, pd.DataFrame], truth: Truth
+) -> dict[str, Path]:
+    """Write everything under `directory`, each file whole or not at all; returns each file's path."""
+    if kind not in get_args(Format):
+        raise UsageError(
+            "the generator cannot write this format", field="format", advice="Choose csv.gz or parquet."
+        )
+    if settings.gbk and kind == "parquet":
+        raise UsageError(
+            "text in a Parquet file is always UTF-8, never GBK",
+            field="format",
+            advice="Choose csv.gz, or switch gbk off.",
+        )
+    hidden = directory / "truth"
+    hidden.mkdir(parents=True, exist_ok=True)
+    paths = {}
+    for name, frame in tables.items():
+        paths[name] = directory / f"{name}.{kind}"
+        _write_table(paths[name], kind, frame, "gbk" if settings.gbk else "utf-8")
+    paths["truth"] = hidden / f"truth.{kind}"
+    _write_table(paths["truth"], kind, truth.firms, "utf-8")
+    paths["value"] = hidden / "value.json"
+    _write_json(paths["value"], {"value": dict(truth.value), "marginal_value": dict(truth.marginal_value)})
+    paths["settings"] = hidden / "settings.json"
+    _write_json(paths["settings"], dataclasses.asdict(settings))
+    paths["readme"] = directory / "README.md"
+    _write_text(paths["readme"], _readme(kind, settings, tables))
+    return paths
+
+
+def _write_table(path: Path, kind: Format, frame: pd.DataFrame, encoding: str) -> None:
+    if kind == "parquet":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = pa.Table.from_pandas(_whole_numbers(frame), preserve_index=False)
+        _write_whole(path, lambda target: pq.write_table(table, target))
+        return
+
+    def write_csv(target: BinaryIO) -> None:
+        # Neither a time nor a file name in the gzip header: the same rows give the same bytes.
+        with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=target, mtime=0) as zipped:
+            text = io.TextIOWrapper(cast("BinaryIO", zipped), encoding=encoding, newline="")
+            _whole_numbers(frame).to_csv(text, index=False, lineterminator="\n")
+            text.flush()
+            text.detach()
+
+    _write_whole(path, write_csv)
+
+
+def _whole_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Counts as whole numbers that may be missing: 12, not 12.0; flags as 0 and 1."""
+    whole = {}
+    for name in frame.columns:
+        column = frame[name]
+        if column.dtype == "bool" or (column.dtype == "float64" and (column.dropna() % 1 == 0).all()):
+            whole[name] = "Int64"
+    return frame.astype(whole)
+
+
+def _write_json(path: Path, content: object) -> None:
+    _write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+
+def _write_text(path: Path, text: str) -> None:
+    _write_whole(path, lambda target: target.write(text.encode()))
+
+
+def _write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write to a neighbour first, then rename: no reader meets half a file."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as target:
+        write(target)
+        target.flush()
+        os.fsync(target.fileno())
+    partial.replace(path)
+
+
+def _readme(kind: Format, settings: Settings, tables: Mapping[str, pd.DataFrame]) -> str:
+    lines = [
+        "# A generated world of small firms, seen through four flows",
+        "",
+        "Invented by Isthmus's four-flows generator. No firm, code or name in it stands for a real one.",
+        "",
+        "| file | rows | columns |",
+        "|---|---|---|",
+    ]
+    for name, frame in tables.items():
+        lines.append(f"| {name}.{kind} | {len(frame)} | {', '.join(frame.columns)} |")
+    dirty = [
+        field.name
+        for field in dataclasses.fields(settings)
+        if field.default in (False, None) and getattr(settings, field.name) not in (False, None)
+    ]
+    lines += [
+        "",
+        "The tables join on `uscc`; the label is `default_12m` in the bank's table (1 = default within",
+        f"twelve months). Amounts are in yuan. Each firm is observed for {settings.months} months up to",
+        "its loan; rows stand in no order, and some cells are empty.",
+        "",
+        f"Dirt switched on: {', '.join(dirty) or 'none'}.",
+        "",
+        "`truth/` holds the answers (and the settings with the seed, from which they can be made again).",
+        "Give it to no party.",
+        "",
+    ]
+    return "\n".join(lines)
