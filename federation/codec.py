@@ -35,10 +35,10 @@ def encode(message: Message) -> bytes:
 
 def decode(data: bytes, expected: type[M]) -> M:
     """Parse `data` as the message that the protocol expects now; anything else is `MessageRefused`."""
+    if len(data) > LIMIT:
+        raise MessageRefused("a message is too large")
     try:
-        unpacked = msgpack.unpackb(
-            data, raw=False, strict_map_key=True, max_ext_len=0, max_map_len=0, max_buffer_size=LIMIT
-        )
+        unpacked = msgpack.unpackb(data, raw=False, strict_map_key=True, max_ext_len=0, max_map_len=0)
     except (ValueError, msgpack.exceptions.UnpackException, RecursionError):
         raise MessageRefused("a message is not well-formed") from None
     if not (isinstance(unpacked, list) and len(unpacked) == 3 and unpacked[0] == VERSION):

@@ -172,8 +172,10 @@ def _statement(seating: Seating, sender: PartyId, to: PartyId, public: bytes) ->
 
 
 def _parse_greeting(data: bytes) -> tuple[bytes, bytes]:
+    if len(data) > 1024:
+        raise MessageRefused("a greeting is too long")
     try:
-        fields = msgpack.unpackb(data, max_buffer_size=1024)
+        fields = msgpack.unpackb(data)
     except (ValueError, msgpack.exceptions.UnpackException):
         raise MessageRefused("a greeting is not well-formed") from None
     if not (

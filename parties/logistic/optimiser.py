@@ -1,0 +1,203 @@
+"""L-BFGS over vectors that are split by party: only inner products are shared (vector-free L-BFGS).
+
+Each party keeps its block of the steps s_i, gradient changes y_i and gradient g. Once an iteration the
+parties add up the Gram matrix of (s_1..s_m, y_1..y_m, g); the label party runs the two-loop recursion on
+it and sends back the direction as coefficients over these vectors (Chen, Wang, Zhou, NIPS 2014).
+
+What is disclosed: to the label party the Gram matrix (its own part, and the sum of the other parts: with
+one other party, that party's part); to the others the coefficients. No vector.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from crypto.sealed import DisclosedNumbers, MaskedWords, WireRefused
+from federation.message import Role
+from federation.messages.logistic import Direction, GramShare, Move
+from federation.session import Session
+from parties.logistic.series import LADDER, Floats
+
+#: Fixed point of the Gram words: 2^-48 steps, sizes up to 2^14.
+_SCALE = float(1 << 48)
+_LARGEST = float(1 << 14)
+#: First step and later scale of the inverse Hessian, in units of 1 / (p (1 - p)): block-whitened features
+#: make the Hessian near p (1 - p) times the identity, and correlation between blocks makes it smaller.
+_FIRST, _LATER = 1.5, 1.75
+#: The gradient is near when its norm is within this factor of the tolerance.
+_NEAR = 5
+
+
+@dataclass
+class Block:
+    """One party's block of the optimisation."""
+
+    theta: Floats
+    steps: list[Floats] = field(default_factory=list)
+    changes: list[Floats] = field(default_factory=list)
+    gradient: Floats | None = None
+    before: Floats | None = None  # theta at the point before
+    gradient_before: Floats | None = None
+
+    def observe(self, gradient: Floats) -> None:
+        """Take the gradient at `theta`; remember the step that led here."""
+        if self.before is not None and self.gradient_before is not None:
+            self.steps.append(self.theta - self.before)
+            self.changes.append(gradient - self.gradient_before)
+        self.gradient = gradient
+
+    def vectors(self) -> Floats:
+        """(2 m + 1) x d: s_1..s_m, y_1..y_m, g."""
+        if self.gradient is None:
+            raise ValueError("no gradient was observed yet")
+        return np.array([*self.steps, *self.changes, self.gradient])
+
+    def move(self, direction: Direction) -> None:
+        """Step as the label party says."""
+        vectors = self.vectors()
+        coefficients = np.array(direction.coefficients.values)
+        if coefficients.shape != (len(vectors),):
+            raise WireRefused("Direction: one coefficient for each vector was expected")
+        start, gradient = self.theta, vectors[-1]
+        if direction.move is Move.RETREAT:
+            if self.before is None or self.gradient_before is None:
+                raise WireRefused("Direction: there is no earlier point to go back to")
+            start, gradient = self.before, self.gradient_before
+        self.before, self.gradient_before = start, gradient
+        self.theta = start - coefficients @ vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the label party knows of an iteration: the norm of the whole mean gradient, and the rung."""
+
+    iteration: int
+    gradient_norm: float
+    rung: int
+
+
+def share_gram(session: Session, block: Block, iteration: int) -> None:
+    """Helper and further parties: send my part of the Gram matrix, masked among us."""
+    words = _fixed(_gram(block))
+    partners = frozenset(session.others(Role.HELPER, Role.FEATURE))
+    mask = session.masks.words(f"gram|{iteration}", frozenset(map(str, partners)), len(words))
+    session.send(session.seating.playing(Role.LABEL), GramShare(MaskedWords.of(words + mask)))
+
+
+class Coordinator:
+    """The label party's part: add up the Gram matrix, decide the move, compute the direction.
+
+    Nobody sees a logit, so nobody sees whether one leaves the period of the sine series. Therefore
+    training ends only after the gradient was confirmed by a wider rung: when it first comes near the
+    tolerance the floor goes up by one; if the norm jumps at that change, some logits had wrapped, and
+    it goes up again.
+    """
+
+    def __init__(self, session: Session, positives: float, tolerance: float, most: int) -> None:
+        self._session = session
+        self._curvature = positives * (1 - positives)
+        self._tolerance = tolerance
+        self._most = most
+        self._norm_before = math.inf
+        self._near: Progress | None = None  # where the gradient first came near, at the narrower rung
+        self.floor = 0
+        self.history: list[Progress] = []
+        self.converged = False
+
+    def decide(self, block: Block, iteration: int, rung: int) -> Direction:
+        """One iteration's decision, sent to all and returned. Ends by tolerance or after `most` gradients."""
+        gram = self._whole_gram(block)
+        norm = math.sqrt(max(gram[-1, -1], 0.0))
+        now = Progress(iteration, norm, rung)
+        self.history.append(now)
+        retreat = norm > 2 * self._norm_before and iteration < self._most and not self._rung_changed()
+        if retreat:
+            move = Move.RETREAT
+        else:
+            self._norm_before = norm
+            self.converged = self._confirmed(now)
+            move = Move.FINISH if self.converged or iteration >= self._most else Move.STEP
+        scale = (_FIRST if len(gram) == 1 else _LATER) / self._curvature
+        coefficients = two_loop(gram, scale, from_before=retreat)
+        direction = Direction(move, DisclosedNumbers.of(coefficients.tolist()))
+        self._session.send_all(self._session.others(Role.HELPER, Role.FEATURE), direction)
+        return direction
+
+    def _whole_gram(self, block: Block) -> Floats:
+        own = _gram(block)
+        total = _fixed(own)
+        others = self._session.others(Role.HELPER, Role.FEATURE)
+        for party, share in self._session.gather(others, GramShare).items():
+            if len(share.words) != len(total):
+                raise WireRefused("GramShare: of another size than mine", party=party)
+            total = total + share.words.words()
+        return _unfixed(total, len(own))
+
+    def _rung_changed(self) -> bool:
+        return len(self.history) > 1 and self.history[-1].rung != self.history[-2].rung
+
+    def _confirmed(self, now: Progress) -> bool:
+        widest = now.rung == len(LADDER) - 1
+        if self._near is None or (now.rung == self._near.rung and not widest):
+            if now.gradient_norm <= _NEAR * self._tolerance:
+                self._near = now
+                self.floor = now.rung + 1
+            return widest and now.gradient_norm <= self._tolerance
+        if self._rung_changed() and now.gradient_norm > 3 * self._near.gradient_norm:
+            self._near = now
+            self.floor = now.rung + 1
+            return False
+        return now.gradient_norm <= self._tolerance
+
+
+def two_loop(gram: Floats, scale: float, *, from_before: bool = False) -> Floats:
+    """Coefficients of the L-BFGS direction H g over the vectors of `gram` (Nocedal & Wright, alg. 7.4).
+
+    `gram`: (2 m + 1) square, in the order s_1..s_m, y_1..y_m, g. Pairs without positive curvature (at
+    the noise of the fixed point) are left out. `from_before`: g is the gradient at the point before the
+    last step, that is g - y_m.
+    """
+    pairs = len(gram) // 2
+    direction = np.zeros(len(gram))
+    direction[-1] = 1.0
+    if from_before:
+        direction[2 * pairs - 1] = -1.0
+    used = []
+    for i in range(pairs):
+        s_y, s_s, y_y = gram[i, pairs + i], gram[i, i], gram[pairs + i, pairs + i]
+        if s_y > 1e-6 * math.sqrt(s_s * y_y) and s_y > 8 / _SCALE:
+            used.append(i)
+    alphas = {}
+    for i in reversed(used):
+        alphas[i] = (gram[i] @ direction) / gram[i, pairs + i]
+        direction[pairs + i] -= alphas[i]
+    direction *= scale
+    for i in used:
+        beta = (gram[pairs + i] @ direction) / gram[i, pairs + i]
+        direction[i] += alphas[i] - beta
+    return direction
+
+
+def _gram(block: Block) -> Floats:
+    vectors = block.vectors()
+    return np.asarray(vectors @ vectors.T)
+
+
+def _fixed(gram: Floats) -> npt.NDArray[np.uint64]:
+    upper = gram[np.triu_indices(len(gram))]
+    if not np.isfinite(upper).all() or np.abs(upper).max() >= _LARGEST:
+        raise WireRefused(
+            "training diverged: an inner product is too large to share",
+            advice="Raise `model.l2` in the plan, or leave out columns that separate the labels perfectly.",
+        )
+    return np.rint(upper * _SCALE).astype(np.int64).astype(np.uint64)
+
+
+def _unfixed(words: npt.NDArray[np.uint64], size: int) -> Floats:
+    gram = np.zeros((size, size))
+    gram[np.triu_indices(size)] = words.astype(np.int64) / _SCALE
+    return gram + np.triu(gram, 1).T
