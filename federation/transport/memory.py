@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from federation.errors import PeerSilent, SessionEnded, UsageError
+from federation.exchange.frames import plain_cause
 from federation.ids import AGGREGATOR, PartyId, RunId
 
 #: Sees every envelope before it is handed over: (sender, to, envelope). What it raises, `send` raises.
@@ -115,7 +116,7 @@ class MemoryExchange:
     def _end(self, me: PartyId, cause: str) -> None:
         with self._changed:
             if self._ended is None and me not in self._left:
-                self._ended = (me, cause)
+                self._ended = (me, plain_cause(cause))
                 self._lanes.clear()
                 self._changed.notify_all()
 
