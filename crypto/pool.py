@@ -181,9 +181,11 @@ class _Worker:
     def _lost(self, name: str, late: threading.Event) -> WorkerLost:
         if late.is_set():
             return WorkerLost(f"{self._name} did not answer within {self._seconds:g} s ({name})")
-        # Its pipe has ended, so the process is ending; kill() does nothing to one that has.
-        self._process.kill()
-        status = self._process.wait(timeout=10)
+        try:
+            status = self._process.wait(timeout=2)  # Its pipe has ended, so it is ending.
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            status = self._process.wait(timeout=10)
         return WorkerLost(f"{self._name} ended with status {status} before it answered ({name})")
 
 

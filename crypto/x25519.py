@@ -30,7 +30,9 @@ LONGEST_ID = 65535
 
 _P = gmpy2.mpz(2**255 - 19)
 _A = gmpy2.mpz(486662)  # v^2 = u^3 + A u^2 + u, RFC 7748 section 4.1
+_LARGEST_U = 2**255 - 20
 _BELOW_2_255 = (1 << 255) - 1
+_COUNTERS = tuple(bytes((counter,)) for counter in range(256))
 _POINT_DOMAIN = b"isthmus/psi/point/1"
 _TAG_DOMAIN = b"isthmus/psi/tag/1"
 
@@ -78,9 +80,9 @@ def hash_to_curve(name: bytes, identifier: bytes) -> bytes:
 
     The time taken tells how many tries there were. It is spent inside the party, over many identifiers.
     """
-    for counter in range(256):
-        u = int.from_bytes(sha256(name + bytes((counter,)) + identifier).digest(), "little") & _BELOW_2_255
-        if u < _P and is_on_curve(u):
+    for counter in _COUNTERS:
+        u = int.from_bytes(sha256(name + counter + identifier).digest(), "little") & _BELOW_2_255
+        if u <= _LARGEST_U and is_on_curve(u):
             return u.to_bytes(POINT_BYTES, "little")
     # One identifier in 2^256 comes here.
     raise UsageError("an identifier has no point on the curve", advice="Launch the round again.")
@@ -114,7 +116,7 @@ def check_points(_: bytes, points: bytes) -> bytes:
     """Raise `Refusal` unless every point is below p, on the curve and not of low order. Returns nothing."""
     for point in _split(points):
         u = int.from_bytes(point, "little")
-        if u >= _P:
+        if u > _LARGEST_U:
             raise Refusal("a blinded point is not a number below 2^255 - 19", advice=_POINT_ADVICE)
         if point in _LOW_ORDER:
             raise Refusal("a blinded point has low order", advice=_POINT_ADVICE)
