@@ -36,22 +36,17 @@ class IsthmusError(Exception):
             self.advice = advice
 
     def __str__(self) -> str:
-        where = [
-            f"{name} {value}"
-            for name, value in (("party", self.party), ("file", self.file), ("field", self.field))
-            if value is not None
-        ]
-        return f"{self.what} ({', '.join(where)})" if where else self.what
+        return _placed(self.what, ("party", self.party), ("file", self.file), ("field", self.field))
 
     @property
     def cause(self) -> str:
         """The sentence that other roles may read: what happened and where, without the local path."""
-        where = [
-            f"{name} {value}"
-            for name, value in (("party", self.party), ("field", self.field))
-            if value is not None
-        ]
-        return f"{self.what} ({', '.join(where)})" if where else self.what
+        return _placed(self.what, ("party", self.party), ("field", self.field))
+
+
+def _placed(what: str, *places: tuple[str, str | None]) -> str:
+    where = ", ".join(f"{name} {value}" for name, value in places if value is not None)
+    return f"{where}: {what}" if where else what
 
 
 class UsageError(IsthmusError):
