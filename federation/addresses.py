@@ -1,0 +1,41 @@
+"""host:port, parsed once."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from federation.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a listener is reached. IPv6 addresses stand in brackets."""
+
+    host: str
+    port: int
+
+    @staticmethod
+    def parse(text: str) -> Address:
+        host, colon, port = text.rpartition(":")
+        if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise UsageError(
+                f"{text!r} is not an address", advice="Write host:port, such as fusion.example.org:7443."
+            )
+        return Address(host, int(port))
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @property
+    def bare_host(self) -> str:
+        return self.host.removeprefix("[").removesuffix("]")
+
+    @property
+    def is_loopback(self) -> bool:
+        if self.bare_host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.bare_host).is_loopback
+        except ValueError:
+            return False

@@ -1,0 +1,247 @@
+"""The coordinator's folder: the federation's authority, its members, its rounds.
+
+federation.json            name, gate and exchange addresses
+authority.pem              the certificate authority's certificate (public)
+secret/authority.key       its key
+secret/identity.key        the coordinator's Ed25519 identity: signs plans and the roster
+secret/tls.key, tls.pem    the aggregator's TLS key and certificate
+members/PARTY.json         one file for each admitted party
+rounds/RUN/                plan.json, status.json, receipts.json of each round
+flower/                    the SuperLink's database and logs
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from crypto.certificates import AGGREGATOR_NAME, CertificateAuthority, certificate_request, new_tls_key
+from crypto.identity import Identity, PublicIdentity
+from federation import files
+from federation.addresses import Address
+from federation.errors import Refusal, UsageError
+from federation.ids import PartyId, RunId
+from federation.roster import Member, Request, Roster, decode, encode
+
+
+@dataclass(frozen=True, slots=True)
+class FederationSettings:
+    """What every party is told about the federation."""
+
+    name: str
+    gate: Address
+    exchange: Address
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatorHome:
+    """Paths and the files behind them. Nothing is cached: removing a member takes effect at once."""
+
+    folder: Path
+
+    # -- making ------------------------------------------------------------------------------------
+
+    @staticmethod
+    def create(folder: Path, settings: FederationSettings, now: dt.datetime) -> CoordinatorHome:
+        """Make a new federation: authority, identity, TLS. Refuses a folder that holds one."""
+        home = CoordinatorHome(folder)
+        if home._settings_file.exists():
+            raise UsageError(
+                "there is a federation in this folder already",
+                file=str(folder),
+                advice="Choose a new folder with --home.",
+            )
+        authority = CertificateAuthority.create(settings.name, now)
+        tls_key = new_tls_key()
+        files.write_secret(home._secret("authority.key"), authority.key_pem)
+        files.write_secret(home._secret("identity.key"), Identity.generate().to_pem())
+        files.write_secret(home.tls_key_file, tls_key)
+        files.write(home.authority_file, authority.certificate_pem)
+        files.write(
+            home.tls_certificate_file,
+            authority.issue_aggregator(certificate_request(tls_key, AGGREGATOR_NAME), now),
+        )
+        files.write_json(
+            home._settings_file,
+            {"name": settings.name, "gate": str(settings.gate), "exchange": str(settings.exchange)},
+        )
+        return home
+
+    @staticmethod
+    def open(folder: Path) -> CoordinatorHome:
+        """The federation in `folder`, or a `UsageError` that says how to make one."""
+        home = CoordinatorHome(folder)
+        if not home._settings_file.exists():
+            raise UsageError(
+                "there is no federation in this folder",
+                file=str(folder),
+                advice="Make one with `isthmus federation init`, or name its folder with --home.",
+            )
+        return home
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def settings(self) -> FederationSettings:
+        fields = files.read_json(self._settings_file)
+        return FederationSettings(
+            str(fields["name"]),
+            Address.parse(str(fields["gate"])),
+            Address.parse(str(fields["exchange"])),
+        )
+
+    def identity(self) -> Identity:
+        return Identity.from_pem(files.read_secret(self._secret("identity.key")))
+
+    def roster(self) -> Roster:
+        members = {}
+        for path in sorted(self.members_folder.glob("*.json")):
+            fields = files.read_json(path)
+            name = PartyId(str(fields["party"]))
+            members[name] = Member(
+                name, PublicIdentity(decode(fields["identity"])), decode(fields["supernode"])
+            )
+        return Roster(self.settings().name, members)
+
+    def admitted_supernodes(self) -> dict[str, bytes]:
+        """Party -> its SuperNode's public key, read afresh: what the gate lets through."""
+        return {str(name): member.supernode for name, member in self.roster().members.items()}
+
+    # -- admission ---------------------------------------------------------------------------------
+
+    def admit(self, request: Request, now: dt.datetime) -> bytes:
+        """Sign the party's certificate, put it on the roster; the admission file's JSON bytes.
+
+        The caller has compared `request.identity.fingerprint` with the party. A name that is taken by
+        another identity is refused; the same identity may be admitted again (a renewed certificate).
+        """
+        known = self.roster().members.get(request.party)
+        if known is not None and known.identity != request.identity:
+            raise Refusal(
+                f"{request.party} is admitted already, with another identity",
+                party=request.party,
+                advice=f"Find out who asks. To replace it, remove members/{request.party}.json first.",
+            )
+        authority = CertificateAuthority(
+            files.read_secret(self._secret("authority.key")), files.read(self.authority_file)
+        )
+        certificate = authority.issue_party(request.tls_request, request.party, now)
+        member = Member(request.party, request.identity, request.supernode)
+        files.write_json(self.members_folder / f"{request.party}.json", member.to_json())
+        settings = self.settings()
+        return files.canonical_json(
+            {
+                "isthmus_admission": 1,
+                "federation": settings.name,
+                "gate": str(settings.gate),
+                "exchange": str(settings.exchange),
+                "authority": encode(authority.certificate_pem),
+                "certificate": encode(certificate),
+                "coordinator": encode(self.identity().public.key),
+                "party": request.party,
+            }
+        )
+
+    def remove(self, party: PartyId) -> None:
+        """Take a party off the roster: the gate and the exchange refuse it from then on."""
+        path = self.members_folder / f"{party}.json"
+        if not path.exists():
+            raise UsageError(
+                f"{party} is not a member", party=party, advice="`isthmus federation members` lists them."
+            )
+        path.unlink()
+
+    # -- rounds ------------------------------------------------------------------------------------
+
+    def round_folder(self, run: RunId) -> Path:
+        return self.folder / "rounds" / run
+
+    def runs(self) -> list[RunId]:
+        """All rounds, oldest first (a run's name starts with its time)."""
+        return sorted(RunId(path.name) for path in (self.folder / "rounds").glob("*") if path.is_dir())
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Hold the folder for one service; a second one is refused."""
+        with held(self.folder / "service.lock", "the federation", "isthmus federation stop"):
+            yield
+
+    # -- paths -------------------------------------------------------------------------------------
+
+    @property
+    def authority_file(self) -> Path:
+        return self.folder / "authority.pem"
+
+    @property
+    def tls_key_file(self) -> Path:
+        return self._secret("tls.key")
+
+    @property
+    def tls_certificate_file(self) -> Path:
+        return self.folder / "tls.pem"
+
+    @property
+    def members_folder(self) -> Path:
+        return self.folder / "members"
+
+    @property
+    def flower_folder(self) -> Path:
+        return self.folder / "flower"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.folder / "service.lock"
+
+    @property
+    def service_file(self) -> Path:
+        """Written while the service runs: what other commands need to reach it."""
+        return self.folder / "service.json"
+
+    @property
+    def _settings_file(self) -> Path:
+        return self.folder / "federation.json"
+
+    def _secret(self, name: str) -> Path:
+        return self.folder / "secret" / name
+
+
+@contextmanager
+def held(path: Path, what: str, stop_command: str) -> Iterator[None]:
+    """An exclusive lock on `path`, holding this process's id; `UsageError` when another process has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"{what} in this folder is running already",
+                file=str(path.parent),
+                advice=f"Look with the status command; stop it with `{stop_command}`.",
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def holder(path: Path) -> int | None:
+    """The process that holds `path`, or None when nobody does."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        text = os.pread(descriptor, 32, 0).decode("ascii", "ignore")
+        return int(text) if text.isdigit() else None
+    finally:
+        os.close(descriptor)
+    return None

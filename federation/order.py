@@ -1,0 +1,80 @@
+"""The order: what travels over Flower to each party of a round. The plan, the roster, the run's name.
+
+Signed by the coordinator's identity, which each party pinned when it was admitted. Nothing in it is
+secret, and nothing in it is believed without the signature.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from crypto.identity import Identity, PublicIdentity
+from federation.errors import MessageRefused
+from federation.files import canonical_json
+from federation.ids import PartyId, RunId
+from federation.plan import Plan, parse
+from federation.roster import Roster, decode, encode, expect
+
+_LIMIT = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One attempt at one round."""
+
+    run: RunId
+    attempt: int
+    party: PartyId  # whom it is addressed to
+    plan: Plan
+    roster: Roster
+
+    def seal(self, coordinator: Identity) -> bytes:
+        """The signed bytes for Flower."""
+        statement = self._statement()
+        return canonical_json(
+            {
+                "isthmus_order": 1,
+                "statement": statement.decode("ascii"),
+                "signature": encode(coordinator.sign("order", statement)),
+            }
+        )
+
+    @staticmethod
+    def open(payload: bytes, coordinator: PublicIdentity, me: PartyId) -> Order:
+        """Check the signature and the addressee; `SignatureRefused`, `PlanRefused` or `MessageRefused`."""
+        if len(payload) > _LIMIT:
+            raise MessageRefused("the order is too large")
+        outer = expect(_json(payload), "isthmus_order", "statement", "signature")
+        statement = str(outer["statement"]).encode("utf-8")
+        coordinator.verify(decode(outer["signature"]), "order", statement)
+        fields = expect(_json(statement), "isthmus_statement", "run", "attempt", "party", "plan", "roster")
+        if fields["party"] != me:
+            raise MessageRefused("the order is addressed to another party")
+        return Order(
+            RunId(str(fields["run"])),
+            int(fields["attempt"]),
+            me,
+            parse(str(fields["plan"]).encode("utf-8")),
+            Roster.from_json(fields["roster"]),
+        )
+
+    def _statement(self) -> bytes:
+        return canonical_json(
+            {
+                "isthmus_statement": 1,
+                "run": self.run,
+                "attempt": self.attempt,
+                "party": self.party,
+                "plan": self.plan.canonical().decode("ascii"),
+                "roster": self.roster.to_json(),
+            }
+        )
+
+
+def _json(data: bytes) -> object:
+    try:
+        parsed: object = json.loads(data)
+    except (ValueError, RecursionError):
+        raise MessageRefused("the order is not JSON") from None
+    return parsed
