@@ -17,7 +17,7 @@ from parties.four_flows.outcome import Outcome, outcome
 from parties.four_flows.settings import PARTIES, Party, Settings
 from parties.four_flows.streams import Flags, Integers, Stream, generator
 from parties.four_flows.tables import KEY, LABEL, blank_cells, draw_flows, membership, party_table
-from parties.four_flows.truth import Truth, coalition_values, shapley
+from parties.four_flows.truth import Truth, coalition_values, expected_auc, shapley
 from parties.four_flows.writing import Format, write_world
 
 if TYPE_CHECKING:
@@ -64,15 +64,15 @@ def generate(settings: Settings) -> FourFlows:
     def table(party: Party, places: Integers) -> pd.DataFrame:
         return party_table(party, settings, firms, flows, result, codes, places)
 
-    values = coalition_values(
-        {party: table(party, shared) for party in PARTIES}, result.default_probability[shared]
-    )
+    risk = result.default_probability[shared]
+    values = coalition_values({party: table(party, shared) for party in PARTIES}, risk)
     truth = _truth_rows(settings, firms, chain, result, codes, rows)
     tables = {
         party: _spoil(party, table(party, rows[party]), rows[party], settings, firms, truth)
         for party in PARTIES
     }
-    return FourFlows(settings, **tables, truth=Truth(_frame(truth), values, shapley(values)))
+    answers = Truth(_frame(truth), values, shapley(values), expected_auc(risk, risk))
+    return FourFlows(settings, **tables, truth=answers)
 
 
 def _truth_rows(

@@ -42,22 +42,26 @@ def telemetry(firms: Firms, months: int, random: np.random.Generator) -> dict[st
     }
 
 
+def log_lawsuits(firms: Firms) -> Floats:
+    """Log of the court cases to expect before the loan: rare, but many where all goes wrong."""
+    return -4.65 - 1.1 * firms.conduct - 0.55 * firms.capital + 1.3 * firms.distress
+
+
 def registers(firms: Firms, random: np.random.Generator) -> dict[str, Floats]:
     """Court, tax and company registers before the loan, each of shape (firms,)."""
     count = len(firms)
     noise = random.standard_normal((2, count))
     conduct, capital = firms.conduct, firms.capital
-    lawsuits = np.exp(-4.4 - 0.90 * conduct - 0.45 * capital + 1.20 * firms.distress)
     filing = logistic(-2.5 - 0.60 * conduct)
     return {
         "age_years": firms.age,
         "employees": np.round(np.exp(2.5 + 0.75 * firms.size + 0.1 * firms.operations + 0.15 * noise[0])),
-        "court_cases": random.poisson(lawsuits).astype(np.float64),
+        "court_cases": random.poisson(np.exp(np.minimum(log_lawsuits(firms), 1.2))).astype(np.float64),
         "penalties": random.poisson(np.exp(-2.6 - 0.55 * conduct)).astype(np.float64),
         "registry_changes": random.poisson(0.5 + 0.25 * (conduct < 0)).astype(np.float64),
         "late_filing": (random.random(count) < filing).astype(np.float64),
         "late_tax_payments": random.poisson(np.exp(-1.9 - 0.25 * capital - 0.45 * conduct)).astype(
             np.float64
         ),
-        "tax_grade": np.digitize(conduct + 0.3 * capital + 0.6 * noise[1], _GRADE_EDGES).astype(np.float64),
+        "tax_grade": np.digitize(conduct + 0.3 * capital + 0.5 * noise[1], _GRADE_EDGES).astype(np.float64),
     }

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from parties.four_flows.factors import Firms
+from parties.four_flows.information import log_lawsuits
 from parties.four_flows.streams import Flags, Floats, logistic
 
-_WEIGHTS = {"capital": -0.70, "trade": -0.52, "operations": -0.52, "conduct": -0.58, "shock": -0.25}
-_DISTRESS = 0.50
+_WEIGHTS = {"capital": -0.67, "trade": -0.52, "operations": -0.50, "conduct": -0.72, "shock": -0.25}
+_DISTRESS = 0.55
 _FAKE = 0.9
 #: Leverage hurts most where one buyer decides: a product, which no linear model of the two shows.
-_INTERACTION = 0.50
-_UNEXPLAINED = 0.40
+_INTERACTION = 0.74
+_UNEXPLAINED = 0.10
 _BY_INDUSTRY = np.array([0.0, 0.05, 0.30, 0.15, -0.20, -0.10])
 _BY_REGION = np.array([0.10, 0.35, -0.15, -0.05, 0.10, 0.25])
 _BY_LENDER = np.array([-0.25, 0.0, 0.35])
@@ -42,7 +43,7 @@ def outcome(
     score = _score(firms, leverage, concentration, random)
     probability = logistic(score + _intercept(score[:borrowers], base_rate))
     default = _systematic(probability, random)
-    gravity = -5.5 - 1.8 * firms.conduct - 0.9 * firms.capital + 2.4 * firms.distress
+    gravity = 4.0 * (log_lawsuits(firms) + 1.3)
     bankrupt = default & (random.random(len(firms)) < logistic(gravity))
     return Outcome(probability, default, bankrupt)
 

@@ -31,12 +31,14 @@ class Truth:
 
     `value` holds, for each coalition of parties ("bank+platform"), the AUC that the best linear reader
     of its clean columns is expected to reach on the firms known to all three; `marginal_value` splits
-    the gain over a coin's 0.5 between the parties (Shapley, 1953).
+    the gain over a coin's 0.5 between the parties (Shapley, 1953). `ceiling` is the AUC of the true
+    probabilities themselves: chance caps every model there.
     """
 
     firms: pd.DataFrame = field(repr=False)
     value: Mapping[str, float]
     marginal_value: Mapping[Party, float]
+    ceiling: float
 
 
 def expected_auc(score: Floats, probability: Floats) -> float:

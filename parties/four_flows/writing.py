@@ -44,7 +44,8 @@ def write_world(
     paths["truth"] = hidden / f"truth.{kind}"
     _write_table(paths["truth"], kind, truth.firms, "utf-8")
     paths["value"] = hidden / "value.json"
-    _write_json(paths["value"], {"value": dict(truth.value), "marginal_value": dict(truth.marginal_value)})
+    worth = {"value": dict(truth.value), "marginal_value": dict(truth.marginal_value)}
+    _write_json(paths["value"], worth | {"ceiling": truth.ceiling})
     paths["settings"] = hidden / "settings.json"
     _write_json(paths["settings"], dataclasses.asdict(settings))
     paths["readme"] = directory / "README.md"
