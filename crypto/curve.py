@@ -25,13 +25,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, Self
 
 import numpy as np
 
 from crypto.errors import Refusal, UsageError
 from crypto.pool import Pool
 from crypto.private import Private
+from crypto.sealed import Sealed, Wire, wire_bytes
 from crypto.tags import Tags, match, positions
 from crypto.worker import Work
 from crypto.x25519 import (
@@ -56,7 +57,7 @@ _ADVICE = "Ask that party to run the same version of Isthmus; then launch the ro
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class BlindedPoints:
+class BlindedPoints(Sealed):
     """One blinded identifier per element of a set: 32-byte points laid end to end, in the order of rows.
 
     Without the keys that were applied a point tells nothing about its identifier, also to whoever guesses it
@@ -71,8 +72,8 @@ class BlindedPoints:
         if len(self.data) % POINT_BYTES:
             raise Refusal("blinded points do not come in whole numbers of 32 bytes", advice=_ADVICE)
 
-    @staticmethod
-    def from_wire(data: bytes, pool: Pool | None = None) -> BlindedPoints:
+    @classmethod
+    def from_wire(cls, wire: Wire, pool: Pool | None = None) -> Self:
         """Parse points that another party sent; the only way in for bytes from outside.
 
         Raises `Refusal` for a wrong length, a repeated point, and any point that is not below p, is of low
@@ -81,11 +82,15 @@ class BlindedPoints:
         finds a party whose hash does not land on the curve, which would show one bit of each of *its* hashes
         to everyone; and with it "a point" means one thing in every argument about this protocol.
         """
-        points = BlindedPoints(data)
+        data = wire_bytes(wire, of="BlindedPoints")
+        points = cls(data)
         if _repeats(data):
             raise Refusal("a blinded point stands twice in one set", advice=_ADVICE)
         _run(check_points, b"", _chunked(data), pool)
         return points
+
+    def to_wire(self) -> Wire:
+        return self.data
 
     def __len__(self) -> int:
         return len(self.data) // POINT_BYTES

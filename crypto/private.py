@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Generic, NoReturn, TypeVar
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Private(Generic[T]):
+class Private(Generic[T_co]):
     """A value that stays with the party that holds it.
 
     It cannot be printed, compared, iterated, pickled or put into a message: `Egress.send` takes a
@@ -17,10 +17,10 @@ class Private(Generic[T]):
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: T) -> None:
+    def __init__(self, value: T_co) -> None:
         self._value = value
 
-    def open_locally(self) -> T:
+    def open_locally(self) -> T_co:
         """The value, for computing inside this party."""
         return self._value
 

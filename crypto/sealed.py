@@ -185,3 +185,37 @@ class RowMarks(Disclosed):
         if rows % 8 and data[-1] & ((1 << (8 - rows % 8)) - 1):
             raise WireRefused("RowMarks: bits are set beyond the last row")
         return cls(rows, data)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RowPositions(Disclosed):
+    """Row numbers of the recipient's own table, in the order that all parties then share.
+
+    Tells the recipient which of its rows the others have too. Tells nobody else anything.
+    """
+
+    data: bytes  # 4 n bytes, little-endian
+
+    @staticmethod
+    def of(positions: npt.NDArray[np.int64]) -> RowPositions:
+        return RowPositions(positions.astype("<u4").tobytes())
+
+    def positions(self, rows: int) -> npt.NDArray[np.int64]:
+        """The n positions; `WireRefused` unless they are distinct and below `rows`."""
+        found = np.frombuffer(self.data, dtype="<u4").astype(np.int64)
+        if (found >= rows).any() or len(np.unique(found)) != len(found):
+            raise WireRefused("RowPositions: not distinct rows of this table")
+        return found
+
+    def __len__(self) -> int:
+        return len(self.data) // 4
+
+    def __repr__(self) -> str:
+        return f"RowPositions({len(self)} rows)"
+
+    def to_wire(self) -> Wire:
+        return self.data
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Self:
+        return cls(wire_bytes(wire, of=cls.__name__, multiple=4))

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crypto.errors import Refusal, UsageError
+from crypto.sealed import Sealed, Wire, wire_bytes
 from crypto.x25519 import TAG_BYTES
 
 _ADVICE = "Ask that role to run the same version of Isthmus; then launch the round again."
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Tags:
+class Tags(Sealed):
     """One 16-byte tag per element of a set, laid end to end; no two are equal.
 
     Without every party's key a tag tells nothing about its identifier, not even to a party that can guess
@@ -33,14 +34,17 @@ class Tags:
         if len(self.data) % TAG_BYTES:
             raise Refusal("tags do not come in whole numbers of 16 bytes", advice=_ADVICE)
 
-    @staticmethod
-    def from_wire(data: bytes) -> Tags:
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Self:
         """Parse tags that another role sent. Raises `Refusal` for a wrong length or a repeated tag."""
-        tags = Tags(data)
+        tags = cls(wire_bytes(wire, of="Tags"))
         ordered = np.sort(_keys(tags))
         if (ordered[1:] == ordered[:-1]).any():
             raise Refusal("a tag stands twice in one set", advice=_ADVICE)
         return tags
+
+    def to_wire(self) -> Wire:
+        return self.data
 
     def __len__(self) -> int:
         return len(self.data) // TAG_BYTES
