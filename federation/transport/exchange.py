@@ -189,10 +189,14 @@ class ExchangeTransport:
         return envelope_of(pieces)
 
     def wait_for(self, members: Iterable[PartyId], timeout: float) -> None:
-        """Return when all `members` are here; `PeerSilent` naming those missing after `timeout` seconds."""
+        """Return when this seat has joined and all `members` are here.
+
+        Raises `PeerSilent` naming those missing after `timeout` seconds, `SessionEnded`.
+        """
         wanted = set(members) - {self.me}
         deadline = time.monotonic() + timeout
         with self._lock:
+            self._await_welcome(deadline, timeout)
             peers = [self._peer(member, deadline, timeout) for member in sorted(wanted)]
             while missing := [peer for peer in peers if peer.presence is not Presence.HERE]:
                 for peer in missing:
@@ -230,7 +234,7 @@ class ExchangeTransport:
             self._changed.notify_all()
             silent = self._flush()
         if not silent:
-            self._finished.wait(_LEAVE_SECONDS if self._peers else 0.0)
+            self._finished.wait(min(_LEAVE_SECONDS, self._flush_timeout) if self._peers else 0.0)
         self._stop.set()
         self._drop_stream()
         self._thread.join(_LEAVE_SECONDS)
@@ -266,14 +270,17 @@ class ExchangeTransport:
 
     def _peer(self, name: PartyId, deadline: float, seconds: float) -> _Peer:
         """The peer of that name, once this seat has joined."""
-        self._check_open()
-        while not self._peers:
-            self._wait(deadline, AGGREGATOR, f"opening the session at {self._address}", seconds)
+        self._await_welcome(deadline, seconds)
         if name not in self._peers:
             raise UsageError(
                 f"{name} is not another member of this session", advice="Name a member of the session."
             )
         return self._peers[name]
+
+    def _await_welcome(self, deadline: float, seconds: float) -> None:
+        self._check_open()
+        while not self._peers:
+            self._wait(deadline, AGGREGATOR, f"opening the session at {self._address}", seconds)
 
     def _wait(self, deadline: float, peer: str, doing: str, seconds: float) -> None:
         """Wait for any change. Out of time, blame the peer, or the aggregator when this seat is cut off."""
