@@ -157,6 +157,10 @@ results, _ = pool.map(again_points, bytes(range(32)), [(9).to_bytes(32, "little"
 print(results[0].hex(), len(pool.process_ids), flush=True)
 if sys.argv[1:] == ["die"]:
     os.kill(os.getpid(), signal.SIGKILL)
+if sys.argv[1:] == ["interrupted"]:
+    import threading
+    threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
+    pool.map(again_points, bytes(range(32)), [(9).to_bytes(32, "little") * 1000] * 100_000)
 """
 
 
@@ -196,6 +200,23 @@ def test_workers_do_not_outlive_a_killed_program(tmp_path: Path) -> None:
     assert done.returncode == -signal.SIGKILL
     assert done.stdout.splitlines()[1].endswith(" 2")
     assert time.monotonic() - started < 30  # `run` waits for every holder of the pipes, so for the workers.
+
+
+@pytest.mark.skipif(os.name != "posix", reason="interrupts a process by signal")
+def test_an_interrupt_ends_the_work_at_once(tmp_path: Path) -> None:
+    done = run_script(tmp_path, ROOT, "interrupted")  # Twenty minutes of work.
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr.strip().endswith("KeyboardInterrupt")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="interrupts a process by signal")
+def test_an_interrupt_at_the_terminal_is_left_to_the_program(pool: Pool) -> None:
+    pool.map(again_points, SCALAR, [POINTS] * 2)
+    before = pool.process_ids
+    for worker in before:
+        os.kill(worker, signal.SIGINT)  # A terminal sends it to the workers as well.
+    assert pool.map(again_points, SCALAR, [POINTS] * 2)[0] == [again_points(SCALAR, POINTS)] * 2
+    assert pool.process_ids == before
 
 
 def test_a_pool_that_is_forgotten_ends_its_workers() -> None:
