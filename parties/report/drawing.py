@@ -1,6 +1,7 @@
 """A matplotlib figure as inline SVG: text stays text, the same figure gives the same bytes.
 
 Only the object interface is used (`Figure`), never pyplot, so no display and no global figure exists.
+matplotlib's settings are one per process, though: draw from one thread at a time.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from crypto.errors import UsageError
 
 #: Ink, grid, and the colours of the three models; told apart in grey print too by dash and weight.
 INK, SOFT, GRID = "#1f2933", "#5b6875", "#dde3ea"
@@ -56,7 +59,7 @@ _ID = re.compile(r'\bid="([^"]+)"')
 _USE = re.compile(r'(xlink:href="#|url\(#)')
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _STYLE = re.compile(r"<style[^>]*>.*?</style>", re.DOTALL)
-_SIZE = re.compile(r'<svg ([^>]*?)height="[^"]*" ([^>]*?)width="[^"]*" ')
+_HEAD = re.compile(r'<svg [^>]*viewBox="([-0-9. ]+)"[^>]*>')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -92,9 +95,15 @@ class Plot:
         text = _STYLE.sub("", _COMMENT.sub("", text[text.index("<svg ") :]))
         text = _ID.sub(rf'id="{self.name}-\1"', text)
         text = _USE.sub(rf"\g<1>{self.name}-", text)
-        label = html.escape(self.says, quote=True)
-        text = _SIZE.sub(r'<svg role="img" aria-label="@label@" \1\2', text, count=1)
-        return Markup(text.replace("@label@", label, 1).strip())  # noqa: S704
+        # Within HTML an <svg> needs no namespace, and without width and height it takes its column's.
+        box = _HEAD.match(text)
+        if box is None:
+            raise UsageError(
+                "this version of matplotlib writes SVG that the report cannot take in",
+                advice="Install the version of matplotlib that Isthmus was released with.",
+            )
+        head = f'<svg role="img" aria-label="{html.escape(self.says)}" viewBox="{box[1]}">'
+        return Markup(head + text[box.end() :].strip())  # noqa: S704
 
 
 def name(text: str, length: int = 34) -> str:

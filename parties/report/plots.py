@@ -122,9 +122,13 @@ def gain(data: ReportData) -> Markup:
 
 
 @styled
-def lift(identifier: str, bank: Evaluation, fused: Evaluation, bank_name: str) -> Markup:
+def lift(
+    identifier: str, bank: Evaluation, fused: Evaluation, bank_name: str, *, height: float = 4.0
+) -> Markup:
     """Lift by tenth of the firms, fused beside the label party alone."""
-    plot = Plot(identifier, "Lift: default rate of each tenth of the firms over the overall rate", height=3.4)
+    plot = Plot(
+        identifier, "Lift: default rate of each tenth of the firms over the overall rate", height=height
+    )
     axes = plot.axes
     place = np.arange(len(fused.gain))
     axes.bar(place - 0.2, [row.lift for row in fused.gain], 0.4, color=FUSED, label="Fused")
@@ -199,7 +203,7 @@ def coefficients(own: Sequence[Coefficient]) -> Markup:
             fontsize=8.5,
         )
     left, right = min(0.0, *weights), max(0.0, *weights)
-    axes.set_xlim(left - 0.2 * span * (left < 0), right + 0.2 * span * (right > 0 or not any(weights)))
+    axes.set_xlim(left - 0.22 * span * (left < 0), right + 0.2 * span * (right > 0 or not any(weights)))
     axes.set_ylim(-0.6, len(shown) - 0.4)
     axes.set_xlabel("effect on the log odds of default, per standard deviation")
     axes.grid(False, axis="y")

@@ -128,6 +128,11 @@ def count(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def part(number: float) -> str:
+    """A count that need not be whole: one decimal where it is not."""
+    return count(number) if abs(number - round(number)) < 0.05 else f"{number:,.1f}"
+
+
 def rows(number: int, exact: bool) -> str:
     """A row count, marked where it was rounded before it was shared."""
     return count(number) if exact else f"about {count(number)}"

@@ -45,7 +45,7 @@ def render(data: ReportData) -> str:
         .render(
             data=data,
             traffic=traffic,
-            headline=words.headline(data),
+            headline=_unbroken(words.headline(data), data.run.label_party),
             verdict=words.Verdict.of(data.difference),
             verdict_text=words.verdict(data.difference, data.run.label_party),
             smallest_text=small
@@ -63,9 +63,14 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    for each in (words.score, words.percent, words.count, words.rows, words.size, words.seconds):
+    for each in (words.score, words.percent, words.count, words.part, words.rows, words.size, words.seconds):
         environment.filters[each.__name__] = each
     return environment
+
+
+def _unbroken(text: str, name: str) -> Markup:
+    """`text`, escaped, with no line break inside `name`: a heading should not part "bank-" from "a"."""
+    return Markup('<span class="name">{}</span>').format(name).join(text.split(name))
 
 
 def _plots(data: ReportData, traffic: words.Traffic) -> dict[str, Markup]:
@@ -77,7 +82,7 @@ def _plots(data: ReportData, traffic: words.Traffic) -> dict[str, Markup]:
         "lift": plots.lift("lift", data.bank, data.fused, alone),
     }
     if data.smallest is not None:
-        drawn["smallest"] = plots.lift("smallest", data.smallest.bank, data.smallest.fused, alone)
+        drawn["smallest"] = plots.lift("smallest", data.smallest.bank, data.smallest.fused, alone, height=3.2)
     if data.calibration is not None:
         drawn["calibration"] = plots.reliability(data.calibration)
     if data.coefficients:
