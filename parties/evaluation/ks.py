@@ -65,7 +65,7 @@ def ks_of(rows: Labelled, rng: np.random.Generator, *, draws: int = 500) -> KsEs
     own maximum more so: the plain percentile interval held the true KS in 60 to 89 of 100 simulated
     samples (normal scores, 25 to 300 defaults). Therefore the quantiles are those of the gap at the
     sample's own cut-off, and the lower end is moved down by the bias that the draws show. That held
-    the true KS in 88 to 94 of 100, and always holds the estimate.
+    the true KS in 88 to 95 of 100, and always holds the estimate.
     """
     if draws < 100:
         raise UsageError(
