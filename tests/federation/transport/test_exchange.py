@@ -136,7 +136,7 @@ def test_the_rendezvous_names_who_is_missing(house: House) -> None:
     bank = house.seat(BANK)
     house.seat(AGGREGATOR, members=(BANK, PLANT, TAX))
     bank.wait_for([AGGREGATOR], 10)
-    with pytest.raises(PeerSilent, match="waited 0.2 s for plant, tax"):
+    with pytest.raises(PeerSilent, match=r"waited 0\.2 s for plant, tax"):
         bank.wait_for([AGGREGATOR, PLANT, TAX], 0.2)
     house.seat(PLANT)
     bank.wait_for([BANK, PLANT], 10)

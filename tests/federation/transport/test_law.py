@@ -74,7 +74,7 @@ def test_envelopes_sent_by_threads_at_once_are_not_interleaved(table: dict) -> N
 
 
 def test_a_wait_for_a_silent_peer_is_bounded_and_names_it(table: dict) -> None:
-    with pytest.raises(PeerSilent, match="waited 0.2 s for plant") as silent:
+    with pytest.raises(PeerSilent, match=r"waited 0\.2 s for plant") as silent:
         table[BANK].receive(PLANT, 0.2)
     assert silent.value.peer == PLANT
 
