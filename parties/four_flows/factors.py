@@ -39,7 +39,7 @@ _CORRELATIONS = np.array(
 _FAKE_RATE, _FAKE_RATE_RECKLESS = 0.02, 0.04
 
 #: In standard deviations: what a slump takes from trade and from operations.
-_SLUMP_TRADE, _SLUMP_OPERATIONS = 0.5, 0.9
+_SLUMP_TRADE, _SLUMP_OPERATIONS = 0.8, 1.1
 
 
 @dataclass(frozen=True, slots=True)

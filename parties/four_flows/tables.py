@@ -23,6 +23,8 @@ LABEL = "default_12m"
 #: Firms drawn at a time: bounds the memory of the monthly arrays to some 30 MB each.
 _BLOCK = 100_000
 
+_ALWAYS_FILLED = frozenset({KEY, LABEL, "accepted", "firm_name", "country", "months_on_book"})
+
 #: Decimals that a feature team would hand over; four where nothing is said.
 _DECIMALS = {"receivable_days": 1, "stock_days": 1, "age_years": 1, "defect_rate": 5}
 
@@ -118,8 +120,9 @@ def party_table(
 def blank_cells(frame: pd.DataFrame, share: float, random: np.random.Generator) -> None:
     """Empty `share` of the feature cells of `frame`, in place; the key, names and label stay."""
     for name in frame.columns:
-        empty: Flags = random.random(len(frame)) < share
-        if name not in (KEY, LABEL, "accepted", "firm_name", "country", "months_on_book"):
+        # Columns that come and go with a switch draw nothing, so that the others' gaps stay in place.
+        if name not in _ALWAYS_FILLED:
+            empty: Flags = random.random(len(frame)) < share
             frame.loc[empty, name] = None
 
 
