@@ -1,0 +1,216 @@
+"""The configuration of one party's dataset, from a TOML table.
+
+    [datasets.loans]
+    file = "loans.csv.gz"              # .csv, .csv.gz or .parquet; relative to the configuration file
+    key = "uscc"                       # the column by which the parties know a firm
+    key_type = "uscc"                  # "text" (default) or "uscc" (GB 32100, check character checked)
+    label = "default_12m"              # optional: the outcome; makes this the label party
+    group = "holding"                  # optional: rows of one group stay on one side of a split
+    size = "employees"                 # optional: firm size, for the lift on the smallest firms
+    exclude = ["branch"]               # columns that are no features
+    categorical = ["sector"]           # numbers that are codes; texts with many rare levels
+    units = { turnover = "10k-CNY" }   # as the party's manifest declares them
+    max_levels = 60                    # the most levels of a text column
+
+Every other column of the file is a feature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+from crypto.errors import UsageError
+from parties.dataset.place import Place
+from parties.dataset.problems import Problems, Table
+
+KeyType = Literal["text", "uscc"]
+KEY_TYPES: tuple[str, ...] = get_args(KeyType)
+
+#: The most levels that a text column may have, unless the configuration says otherwise.
+MAX_LEVELS = 60
+#: The most that the configuration may say: a column of more levels than this describes single firms.
+MAX_LEVELS_LIMIT = 1000
+
+#: The fields of a dataset's table.
+FIELDS = (
+    "file",
+    "key",
+    "key_type",
+    "label",
+    "group",
+    "size",
+    "exclude",
+    "categorical",
+    "units",
+    "max_levels",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetConfig:
+    """The roles of a table's columns. Holds column names and units, never a cell.
+
+    `units` maps a column to the unit of its numbers ("CNY", "10k-CNY", "ratio", ...). `party` is whom
+    errors name; where it is empty they name the dataset instead. Made by hand it is checked like a table:
+    `UsageError` lists every problem.
+    """
+
+    name: str
+    file: Path
+    key: str
+    key_type: KeyType = "text"
+    label: str | None = None
+    group: str | None = None
+    size: str | None = None
+    exclude: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+    max_levels: int = MAX_LEVELS
+    party: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "units", MappingProxyType(dict(self.units)))
+        problems = Problems()
+        checked = {name: getattr(self, name) for name in ("name", *FIELDS) if name != "file"}
+        for sentence in contradictions(**checked):
+            problems.add(sentence)
+        problems.refuse_if_any(party=self.party or None, file=self.file.name)
+
+    @property
+    def holder(self) -> str:
+        """The party whom an error about this dataset names."""
+        return self.party or self.name
+
+    @property
+    def place(self) -> Place:
+        """The party and the file that errors name."""
+        return Place(self.holder, self.file.name)
+
+    def feature_columns(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """Those of `columns` that are features, in the file's order."""
+        out = {self.key, self.label, self.group, *self.exclude}
+        return tuple(column for column in columns if column not in out)
+
+    def check_columns(self, columns: Iterable[str]) -> None:
+        """Refuse when the configuration names columns that the table lacks; all of them at once."""
+        present = set(columns)
+        problems = Problems()
+        for role, names in self._named().items():
+            for name in names:
+                if name not in present:
+                    problems.add(f"{role} names column {name!r}, which the table does not have")
+        problems.refuse_if_any(
+            party=self.holder,
+            file=self.file.name,
+            advice="Correct the names in the configuration: they are compared letter by letter.",
+        )
+
+    def error(self, what: str, *, column: str | None = None, advice: str) -> UsageError:
+        """A `UsageError` that names this party, this file and `column`."""
+        return self.place.error(what, column=column, advice=advice)
+
+    def _named(self) -> dict[str, tuple[str, ...]]:
+        single = {
+            "key": self.key,
+            "label": self.label,
+            "group": self.group,
+            "size": self.size,
+        }
+        return {role: (name,) for role, name in single.items() if name is not None} | {
+            "exclude": self.exclude,
+            "categorical": self.categorical,
+            "units": tuple(self.units),
+        }
+
+
+def from_party_table(
+    name: str, table: object, *, party: str, folder: Path, source: str = "party.toml"
+) -> DatasetConfig:
+    """The configuration of dataset `name` from its table [datasets.NAME] of the file `source` in `folder`.
+
+    Raises one `UsageError` that lists every problem: the field, and what is allowed there.
+    """
+    section = f"[datasets.{name}]"
+    problems = Problems()
+    if not isinstance(table, Mapping):
+        problems.add(f"{section} must be a table")
+        table = {}
+    reader = Table(table, section, problems)
+    reader.refuse_others(FIELDS)
+    fields: dict[str, Any] = {"name": name, "key": reader.text("key"), **read_roles(reader)}
+    file = reader.text("file")
+    note_contradictions(fields, section, problems)
+    problems.refuse_if_any(party=party, file=source)
+    return DatasetConfig(**fields, file=folder / file, party=party)
+
+
+def read_roles(reader: Table) -> dict[str, Any]:
+    """The fields that say what a column is, from a table; absent ones are left out."""
+    fields = {
+        "key_type": reader.choice("key_type", KEY_TYPES),
+        "label": reader.optional_text("label"),
+        "group": reader.optional_text("group"),
+        "size": reader.optional_text("size"),
+        "exclude": reader.texts("exclude"),
+        "categorical": reader.texts("categorical"),
+        "units": reader.text_map("units"),
+        "max_levels": reader.whole("max_levels", 2, MAX_LEVELS_LIMIT),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def note_contradictions(fields: Mapping[str, Any], section: str, problems: Problems) -> None:
+    """Add to `problems` what contradicts itself among `fields`.
+
+    An absent key was read as an empty one and is noted already, so it is passed over here.
+    """
+    for sentence in contradictions(**(dict(fields) | {"key": fields["key"] or "\0"})):
+        problems.add(f"{section} {sentence}")
+
+
+def contradictions(
+    *,
+    key: str,
+    name: str = "dataset",
+    key_type: str = "text",
+    label: str | None = None,
+    group: str | None = None,
+    size: str | None = None,
+    exclude: tuple[str, ...] = (),
+    categorical: tuple[str, ...] = (),
+    units: Mapping[str, str] | None = None,
+    max_levels: int = MAX_LEVELS,
+) -> list[str]:
+    """What is wrong between fields of the right types, one sentence each."""
+    found = [
+        f"{role} is empty: give a name" for role, text in (("name", name), ("key", key)) if not text.strip()
+    ]
+    if key_type not in KEY_TYPES:
+        found.append(f"key_type must be one of: {', '.join(KEY_TYPES)}")
+    if not 2 <= max_levels <= MAX_LEVELS_LIMIT:
+        found.append(f"max_levels must be a whole number from 2 to {MAX_LEVELS_LIMIT}")
+    taken = {key: "key"}
+    for role, column in (("label", label), ("group", group)):
+        # Grouping by the key is no contradiction: it says that each firm is a group of its own.
+        if column in taken and (role, taken[column]) != ("group", "key"):
+            found.append(f"column {column!r} is both {taken[column]} and {role}: give each its own column")
+        if column is not None:
+            taken.setdefault(column, role)
+    if size is not None and size in (key, label):
+        found.append(f"column {size!r} is both {taken[size]} and size: give each its own column")
+    for listing, columns in (("exclude", exclude), ("categorical", categorical)):
+        twice = sorted({column for column in columns if columns.count(column) > 1})
+        found += [f"{listing} names column {column!r} twice" for column in twice]
+    for column in dict.fromkeys(categorical):
+        if column in taken:
+            found.append(f"categorical names column {column!r}, which is the {taken[column]} and no feature")
+        elif column in exclude:
+            found.append(f"column {column!r} is in both categorical and exclude: keep one")
+    for column, unit in (units or {}).items():
+        if not unit.strip():
+            found.append(f"units gives column {column!r} an empty unit")
+    return found
