@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import secrets
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from federation.errors import UsageError
 
@@ -92,3 +96,19 @@ def read_json(path: Path, advice: str = "Check the folder that you gave.") -> An
         return json.loads(read(path, advice))
     except ValueError:
         raise UsageError("this is not JSON", file=str(path), advice=advice) from None
+
+
+def write_arrays(path: Path, **arrays: npt.NDArray[Any]) -> None:
+    """Named numpy arrays of plain types, mode 0600."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    write(path, buffer.getvalue(), SECRET_FILE)
+
+
+def read_arrays(path: Path, advice: str) -> dict[str, npt.NDArray[Any]]:
+    """What `write_arrays` wrote; `UsageError` when the file is none."""
+    try:
+        with np.load(io.BytesIO(read(path, advice)), allow_pickle=False) as saved:
+            return dict(saved)
+    except ValueError:
+        raise UsageError("this file does not hold arrays", file=str(path), advice=advice) from None

@@ -70,6 +70,11 @@ class FileJournal:
                 raise OSError(f"the journal {self.path} took only a part of a line")
             self._head = hashlib.sha256(line).digest()
 
+    @property
+    def head(self) -> bytes:
+        """The SHA-256 of the last line: 32 zero bytes when there is none."""
+        return self._head
+
     def close(self) -> None:
         os.fsync(self._file)
         os.close(self._file)

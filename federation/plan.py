@@ -23,6 +23,8 @@
     max_iterations = 30
     [scores]
     open = "test"                   # to the label party: "test", "all" or "none" of the rows
+    [units]                         # what a column of this name is counted in, at every party
+    turnover = "CNY"
     [limits]
     equations_per_row = 0.02
     [deadlines]
@@ -123,6 +125,7 @@ class Plan(_Table):
     split: Split = Split()
     model: Model = Model()
     scores: Scores = Scores()
+    units: dict[str, str] = Field(default_factory=dict)
     limits: Limits = Limits()
     deadlines: Deadlines = Deadlines()
 

@@ -1,0 +1,267 @@
+"""A party's whole round, step by step: what runs when an order arrives over Flower.
+
+    accept -> open the session -> align -> split -> encode own columns -> train -> open planned scores
+           -> evaluate (label party) -> keep own part -> receipt
+
+Whatever goes wrong, every other role is told the same cause, without any data, before this one stops.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from crypto.bfv import Scheme
+from crypto.errors import IsthmusError, Refusal
+from crypto.pool import Pool
+from crypto.private import Private
+from federation import files
+from federation.errors import SessionEnded
+from federation.ids import AGGREGATOR, PartyId
+from federation.journal import FileJournal
+from federation.message import Digest, Role
+from federation.messages.round import Progress, Receipt, Step
+from federation.plan import Plan
+from federation.session import Session, open_session
+from federation.transport.interface import Transport
+from parties.home import PartyHome
+from parties.logistic.hidden import FeatureSide, HelperSide, HiddenGradient, LabelSide
+from parties.logistic.scoring import receive_scores, send_logits
+from parties.logistic.training import Stopping, Trained, train
+from parties.round.acceptance import Accepted
+from parties.round.evaluation import evaluate_round
+from parties.round.matrix import OwnMatrix, prepare
+from parties.round.model import ModelPart, save_rows
+from parties.round.rows import aligned, read_own
+
+Floats = npt.NDArray[np.float64]
+Marks = npt.NDArray[np.bool_]
+
+
+class AlreadyRan(Refusal):
+    """This attempt at this round was run here before; its keys and masks are never used again."""
+
+    advice = "Launch the round again: a new attempt has new keys."
+
+
+def take_part(home: PartyHome, accepted: Accepted, connect: Callable[[Accepted], Transport]) -> None:
+    """Run this party's whole side of an accepted order. Raises what ended it, after telling the others."""
+    folder = _claim(home, accepted)
+    journal = FileJournal(folder / "journal.jsonl")
+    try:
+        transport = connect(accepted)
+        try:
+            _run(home, accepted, transport, journal, folder)
+        except SessionEnded:
+            raise
+        except IsthmusError as error:
+            transport.end(error.cause)
+            raise
+        except OSError as error:
+            failed = _disk_error(home.name(), error)
+            transport.end(failed.cause)
+            raise failed from None
+        except BaseException as error:
+            transport.end(f"{home.name()}: internal error ({type(error).__name__})")
+            raise
+        finally:
+            transport.close()
+    finally:
+        journal.close()
+
+
+def _claim(home: PartyHome, accepted: Accepted) -> Path:
+    """This round's folder, claimed for this attempt once and for all."""
+    order = accepted.order
+    folder = home.round_folder(order.run)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        os.close(os.open(folder / f"attempt-{order.attempt}", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        raise AlreadyRan(
+            f"attempt {order.attempt} at {order.run} was run here before", party=order.party
+        ) from None
+    files.write(folder / "plan.json", order.plan.canonical())
+    return folder
+
+
+@dataclass
+class _Work:
+    """What one run holds on to."""
+
+    home: PartyHome
+    accepted: Accepted
+    session: Session
+    folder: Path
+    pool: Pool
+    cpu_started: float
+    step: Step = Step.READ
+
+    @property
+    def plan(self) -> Plan:
+        return self.accepted.order.plan
+
+    @property
+    def me(self) -> PartyId:
+        return self.session.me
+
+    def at(self, step: Step, iteration: int = 0) -> None:
+        """Tell the aggregator where this party is."""
+        self.step = step
+        sent = sum(self.session.egress.sent.values())
+        self.session.send(AGGREGATOR, Progress(step, iteration, sent))
+
+    def cpu_seconds(self) -> float:
+        return _cpu_seconds() - self.cpu_started + self.pool.cpu_seconds
+
+
+def _run(
+    home: PartyHome, accepted: Accepted, transport: Transport, journal: FileJournal, folder: Path
+) -> None:
+    started = _cpu_seconds()
+    table = read_own(accepted.dataset)
+    session = open_session(accepted.order.party, home.identity(), accepted.seating, transport, journal)
+    with Pool() as pool:
+        work = _Work(home, accepted, session, folder, pool, started)
+        with _timed(work, Step.ALIGN):
+            rows = aligned(session, table, work.plan.alignment.minimum_intersection, pool)
+    with _timed(work, Step.PREPARE):
+        matrix = prepare(work.session, work.plan, accepted.dataset, table, rows)
+    with _timed(work, Step.TRAIN):
+        trained = _train(work, matrix)
+    part = _part(work, matrix, trained)
+    with _timed(work, Step.SCORE):
+        scores = _open_scores(work, matrix, part)
+    part.save(folder / "model.json")
+    save_rows(folder / "rows.npz", rows, matrix.training)
+    with _timed(work, Step.EVALUATE):
+        if scores is not None:
+            evaluate_round(accepted.dataset, work.plan, folder, rows, matrix, scores)
+    _finish(work, matrix, trained, journal)
+
+
+# -- the steps ---------------------------------------------------------------------------------------
+
+
+def _train(work: _Work, matrix: OwnMatrix) -> Trained:
+    model = work.plan.model
+    whitened = matrix.whitening.apply(matrix.encoded.open_locally()[matrix.training])
+    penalty = matrix.whitening.penalty(model.l2)
+    start = np.zeros(whitened.shape[1])
+    if matrix.labels is not None:
+        share = float(matrix.labels.open_locally()[matrix.training].mean())
+        whitened = np.hstack([np.ones((len(whitened), 1)), whitened])
+        penalty = np.pad(penalty, ((1, 0), (1, 0)))
+        start = np.concatenate([[np.log(share / (1 - share))], start])
+    side = _side(work, Private(whitened), matrix)
+    stopping = Stopping(model.tolerance, model.max_iterations)
+    return train(side, penalty, start, stopping, lambda iteration: work.at(Step.TRAIN, iteration))
+
+
+def _side(work: _Work, whitened: Private[Floats], matrix: OwnMatrix) -> HiddenGradient:
+    session, scheme = work.session, Scheme()
+    if matrix.labels is not None:
+        labels = Private(matrix.labels.open_locally()[matrix.training])
+        return LabelSide(session, whitened, labels, scheme, matrix.widths)
+    side = HelperSide if session.role is Role.HELPER else FeatureSide
+    return side(session, whitened, scheme, matrix.widths)
+
+
+def _part(work: _Work, matrix: OwnMatrix, trained: Trained) -> ModelPart:
+    """From whitened coefficients to one weight for each encoded column."""
+    at_label = matrix.labels is not None
+    block = trained.theta[1:] if at_label else trained.theta
+    return ModelPart(
+        run=work.accepted.order.run,
+        party=work.me,
+        plan_digest=work.plan.digest.hex(),
+        features=matrix.features,
+        weights=tuple(float(w) for w in matrix.whitening.unwhiten(block)),
+        intercept=float(trained.theta[0]) if at_label else None,
+        iterations=trained.iterations,
+        converged=trained.converged,
+    )
+
+
+def opened_rows(plan: Plan, training: Marks) -> Marks:
+    """Which aligned rows' scores the plan opens to the label party."""
+    if plan.scores.open == "all":
+        return np.ones(len(training), dtype=np.bool_)
+    return ~training if plan.scores.open == "test" else np.zeros(len(training), dtype=np.bool_)
+
+
+def _open_scores(work: _Work, matrix: OwnMatrix, part: ModelPart) -> Private[Floats] | None:
+    """At the label party the whole logit of each opened row; None elsewhere, or when none is opened."""
+    opened = opened_rows(work.plan, matrix.training)
+    if not opened.any():
+        return None
+    own = part.logits(Private(matrix.encoded.open_locally()[opened]))
+    if work.session.role is Role.LABEL:
+        return receive_scores(work.session, own)
+    send_logits(work.session, own, work.plan.scores.open)
+    return None
+
+
+def _finish(work: _Work, matrix: OwnMatrix, trained: Trained, journal: FileJournal) -> None:
+    work.at(Step.DONE)
+    cpu = work.cpu_seconds()
+    files.write_json(
+        work.folder / "spent.json",
+        {
+            "rows": len(matrix.training),
+            "training_rows": matrix.training_rows,
+            "columns": matrix.widths[work.me],
+            "encoded_columns": len(matrix.features.names),
+            "notes": list(matrix.features.notes),
+            "seconds": work.session.seconds,
+            "cpu_seconds": cpu,
+            "bytes_sent": dict(work.session.egress.sent),
+        },
+    )
+    work.session.send(
+        AGGREGATOR,
+        Receipt(
+            rows=len(matrix.training),
+            training_rows=matrix.training_rows,
+            columns=matrix.widths[work.me],
+            iterations=trained.iterations,
+            cpu_milliseconds=int(1000 * cpu),
+            bytes_sent=sum(work.session.egress.sent.values()),
+            journal_head=Digest(journal.head),
+        ),
+    )
+
+
+class _timed:  # noqa: N801 - reads as a statement: with _timed(work, Step.TRAIN)
+    def __init__(self, work: _Work, step: Step) -> None:
+        self._work, self._step = work, step
+
+    def __enter__(self) -> None:
+        self._work.at(self._step)
+        self._started = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        seconds = self._work.session.seconds
+        seconds[self._step.value] = seconds.get(self._step.value, 0.0) + time.monotonic() - self._started
+
+
+def _cpu_seconds() -> float:
+    """Processor seconds of this process, all threads."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _disk_error(party: str, error: OSError) -> Refusal:
+    return Refusal(
+        f"cannot write or read: {error.strerror or type(error).__name__}",
+        party=party,
+        file=str(error.filename) if error.filename else None,
+        advice="Free space on that disk and launch the round again; nothing was half-written.",
+    )
