@@ -38,6 +38,7 @@ class Child:
                 stderr=descriptor,
                 env=dict(environment),
                 start_new_session=True,
+                umask=0o077,
             )
         finally:
             os.close(descriptor)

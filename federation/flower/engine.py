@@ -57,6 +57,7 @@ from flwr.supercore.error import ApiErrorCode, FlowerError
 from flwr.supercore.inflatable.inflatable_object import (
     get_all_nested_objects,
     get_object_tree,
+    iterate_object_tree,
     no_object_id_recompute,
 )
 from flwr.supercore.inflatable.inflatable_protobuf_utils import (
@@ -64,7 +65,11 @@ from flwr.supercore.inflatable.inflatable_protobuf_utils import (
     make_pull_object_fn_protobuf,
     make_push_object_fn_protobuf,
 )
-from flwr.supercore.inflatable.inflatable_utils import pull_and_inflate_object_from_tree, push_objects
+from flwr.supercore.inflatable.inflatable_utils import (
+    pull_and_inflate_object_from_tree,
+    pull_objects,
+    push_objects,
+)
 from flwr.supercore.interceptors import RuntimeTokenHttpInterceptor, SuperExecAuthHttpInterceptor
 from flwr.supercore.interceptors.http.utils import add_headers
 from flwr.supercore.retry import RetryInvoker, exponential
@@ -148,21 +153,14 @@ class PartyExecutor:
             raise _Unanswerable("the SuperNode had no message for its own task")
         # Metadata only: the content follows as objects, and is fetched for a pinned bundle alone.
         message = message_from_proto(pulled.messages_list[0])
-        message_id = pulled.message_object_trees[0].object_id
-        message.metadata.__dict__["_message_id"] = message_id
+        message.metadata.__dict__["_message_id"] = pulled.message_object_trees[0].object_id
         cause = ""
         try:
             check_bundle(task.fab.content)
             message = _fetched(client, pulled.message_object_trees[0], context)
             reply = self._app(message=message, context=context)
         except BundleRefused as refusal:
-            client.ConfirmMessageReceived(
-                ConfirmMessageReceivedRequest(
-                    node=NodeProto(node_id=context.node_id),
-                    run_id=context.run_id,
-                    message_object_id=message_id,
-                )
-            )
+            _put_aside(client, pulled.message_object_trees[0], context)
             reply, cause = _error_reply(refusal, message)
         except httpx.HTTPError:
             raise  # The SuperNode is gone: there is nobody to answer.
@@ -350,6 +348,22 @@ def _fetched(client: Any, tree: Any, context: Context) -> Message:
     # A message without its content does not know its own id, which is that of the tree's root.
     message.metadata.__dict__["_message_id"] = tree.object_id
     return message
+
+
+def _put_aside(client: Any, tree: Any, context: Context) -> None:
+    """Have the SuperNode drop a message that is not read.
+
+    Its objects are waited for first, as bytes: the SuperNode makes a task before it has pulled them all,
+    and loses the message, without a reply, when they are dropped in between.
+    """
+    node = NodeProto(node_id=context.node_id)
+    pull_objects(
+        [part.object_id for part in iterate_object_tree(tree)],
+        make_pull_object_fn_protobuf(client.PullObject, node, context.run_id),
+    )
+    client.ConfirmMessageReceived(
+        ConfirmMessageReceivedRequest(node=node, run_id=context.run_id, message_object_id=tree.object_id)
+    )
 
 
 def _error_reply(error: Exception, message: Message) -> tuple[Message, str]:

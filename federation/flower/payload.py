@@ -10,20 +10,20 @@ from federation.errors import MessageRefused
 MESSAGE_TYPE = "query"
 
 _RECORD = "isthmus"
-_FIELD = "payload"
+_PAYLOAD = "payload"
 
 
 def packed(payload: bytes) -> RecordDict:
-    """The record dictionary that carries `payload` and nothing else."""
-    return RecordDict({_RECORD: ConfigRecord({_FIELD: payload})})
+    """The record dictionary that carries `payload`."""
+    return RecordDict({_RECORD: ConfigRecord({_PAYLOAD: payload})})
 
 
 def unpacked(content: RecordDict) -> bytes:
     """The payload of a record dictionary from outside. Raises `MessageRefused` on any other shape."""
     record = content.get(_RECORD)
-    if len(content) != 1 or not isinstance(record, ConfigRecord) or len(record) != 1:
+    if len(content) != 1 or not isinstance(record, ConfigRecord) or set(record) != {_PAYLOAD}:
         raise MessageRefused("the Flower message does not hold one payload")
-    payload = record.get(_FIELD)
+    payload = record[_PAYLOAD]
     if not isinstance(payload, bytes):
         raise MessageRefused("the Flower message's payload is not bytes")
     return payload
