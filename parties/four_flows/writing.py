@@ -6,12 +6,12 @@ import dataclasses
 import gzip
 import io
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from crypto.errors import UsageError
+from federation import files
 from parties.four_flows.settings import Settings
 from parties.four_flows.truth import Truth
 
@@ -35,21 +35,19 @@ def write_world(
             field="format",
             advice="Choose csv.gz, or switch gbk off.",
         )
-    hidden = directory / "truth"
-    hidden.mkdir(parents=True, exist_ok=True)
     paths = {}
     for name, frame in tables.items():
         paths[name] = directory / f"{name}.{kind}"
         _write_table(paths[name], kind, frame, "gbk" if settings.gbk else "utf-8")
-    paths["truth"] = hidden / f"truth.{kind}"
+    paths["truth"] = directory / "truth" / f"truth.{kind}"
     _write_table(paths["truth"], kind, truth.firms, "utf-8")
-    paths["value"] = hidden / "value.json"
+    paths["value"] = directory / "truth" / "value.json"
     worth = {"value": dict(truth.value), "marginal_value": dict(truth.marginal_value)}
     _write_json(paths["value"], worth | {"ceiling": truth.ceiling})
-    paths["settings"] = hidden / "settings.json"
+    paths["settings"] = directory / "truth" / "settings.json"
     _write_json(paths["settings"], dataclasses.asdict(settings))
     paths["readme"] = directory / "README.md"
-    _write_text(paths["readme"], _readme(kind, settings, tables))
+    files.write(paths["readme"], _readme(kind, settings, tables).encode())
     return paths
 
 
@@ -58,19 +56,13 @@ def _write_table(path: Path, kind: Format, frame: pd.DataFrame, encoding: str) -
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        table = pa.Table.from_pandas(_whole_numbers(frame), preserve_index=False)
-        _write_whole(path, lambda target: pq.write_table(table, target))
+        packed = io.BytesIO()
+        pq.write_table(pa.Table.from_pandas(_whole_numbers(frame), preserve_index=False), packed)
+        files.write(path, packed.getvalue())
         return
-
-    def write_csv(target: BinaryIO) -> None:
-        # Neither a time nor a file name in the gzip header: the same rows give the same bytes.
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=target, mtime=0) as zipped:
-            text = io.TextIOWrapper(cast("BinaryIO", zipped), encoding=encoding, newline="")
-            _whole_numbers(frame).to_csv(text, index=False, lineterminator="\n")
-            text.flush()
-            text.detach()
-
-    _write_whole(path, write_csv)
+    text = _whole_numbers(frame).to_csv(index=False, lineterminator="\n")
+    # Neither a time nor a file name in the gzip header: the same rows give the same bytes.
+    files.write(path, gzip.compress(text.encode(encoding), compresslevel=6, mtime=0))
 
 
 def _whole_numbers(frame: pd.DataFrame) -> pd.DataFrame:
@@ -84,21 +76,7 @@ def _whole_numbers(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write_json(path: Path, content: object) -> None:
-    _write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
-
-
-def _write_text(path: Path, text: str) -> None:
-    _write_whole(path, lambda target: target.write(text.encode()))
-
-
-def _write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write to a neighbour first, then rename: no reader meets half a file."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as target:
-        write(target)
-        target.flush()
-        os.fsync(target.fileno())
-    partial.replace(path)
+    files.write(path, (json.dumps(content, indent=2, sort_keys=True) + "\n").encode())
 
 
 def _readme(kind: Format, settings: Settings, tables: Mapping[str, pd.DataFrame]) -> str:

@@ -100,3 +100,10 @@ def test_an_unknown_format_is_refused(tmp_path: Path, world: World) -> None:
     with pytest.raises(UsageError, match="format"):
         world(firms=500).write(tmp_path, "xlsx")  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, world: World) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(UsageError) as caught:
+        world(firms=500).write(tmp_path / "taken")
+    assert caught.value.file == str(tmp_path / "taken" / "bank.csv.gz")
