@@ -33,8 +33,8 @@ def encode(message: Message) -> bytes:
     return packed
 
 
-def decode(data: bytes, expected: type[M]) -> M:
-    """Parse `data` as the message that the protocol expects now; anything else is `MessageRefused`."""
+def decode(data: bytes, *expected: type[M]) -> M:
+    """Parse `data` as a message that the protocol expects now; anything else is `MessageRefused`."""
     if len(data) > LIMIT:
         raise MessageRefused("a message is too large")
     try:
@@ -44,19 +44,21 @@ def decode(data: bytes, expected: type[M]) -> M:
     if not (isinstance(unpacked, list) and len(unpacked) == 3 and unpacked[0] == VERSION):
         raise MessageRefused("a message has another version of the wire format")
     _, name, values = unpacked
-    if name != expected.NAME:
+    kind = next((kind for kind in expected if name == kind.NAME), None)
+    if kind is None:
         known = name if isinstance(name, str) and name in REGISTRY else "an unknown message"
-        raise MessageRefused(f"{known} came where {expected.NAME} was due")
-    wanted = field_types(expected)
+        due = " or ".join(kind.NAME for kind in expected)
+        raise MessageRefused(f"{known} came where {due} was due")
+    wanted = field_types(kind)
     if not (isinstance(values, list) and len(values) == len(wanted)):
-        raise MessageRefused(f"{expected.NAME} has the wrong number of fields")
+        raise MessageRefused(f"{kind.NAME} has the wrong number of fields")
     try:
-        raised = [_raise(value, kind) for value, kind in zip(values, wanted.values(), strict=True)]
+        raised = [_raise(value, declared) for value, declared in zip(values, wanted.values(), strict=True)]
     except WireRefused as error:
-        raise MessageRefused(f"{expected.NAME}: {error.what}") from None
-    parsed = expected(*raised)
+        raise MessageRefused(f"{kind.NAME}: {error.what}") from None
+    parsed = kind(*raised)
     if encode(parsed) != data:
-        raise MessageRefused(f"{expected.NAME} is not in its one wire form")
+        raise MessageRefused(f"{kind.NAME} is not in its one wire form")
     return parsed
 
 

@@ -88,15 +88,16 @@ class Session:
         for party in to:
             self.send(party, message)
 
-    def receive(self, sender: PartyId, kind: type[M], patience: float | None = None) -> M:
-        """The next message of `sender`, which must be a `kind` that may flow from it to this seat.
+    def receive(self, sender: PartyId, *kinds: type[M], patience: float | None = None) -> M:
+        """The next message of `sender`: one of `kinds`, which may flow from it to this seat.
 
-        Raises `PeerSilent` naming the sender when the plan's patience runs out, `SessionEnded`,
-        `EnvelopeRefused` or `MessageRefused`.
+        Raises `PeerSilent` naming the sender when the patience (the plan's, unless given) runs out,
+        `SessionEnded`, `EnvelopeRefused` or `MessageRefused`.
         """
         envelope = self._transport.receive(sender, self.seating.patience if patience is None else patience)
-        Guard(self.me, self.seating.roles).check(sender, self.me, kind)
-        return codec.decode(self._keys.open(sender, envelope), kind)
+        message = codec.decode(self._keys.open(sender, envelope), *kinds)
+        Guard(self.me, self.seating.roles).check(sender, self.me, type(message))
+        return message
 
     def gather(self, senders: Iterable[PartyId], kind: type[M]) -> dict[PartyId, M]:
         """One `kind` from each of `senders`."""

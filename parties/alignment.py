@@ -69,7 +69,7 @@ def align(
         key.drop()
     # 4: my own rows among the common ones
     patience = _PATIENCES * session.seating.patience
-    common = session.receive(AGGREGATOR, CommonRows, patience).rows
+    common = session.receive(AGGREGATOR, CommonRows, patience=patience).rows
     if len(common) < minimum:
         raise MessageRefused("the matcher gave fewer rows than the plan allows", party=AGGREGATOR)
     return Private(order[common.positions(len(plain))])

@@ -1,0 +1,311 @@
+"""Conducting a round: from the submitted plan to the last receipt, or to one cause that everybody is told.
+
+wait until every party is online -> open the session at the exchange -> deliver the signed orders
+-> sit in the session as the aggregator (progress, matching) -> collect receipts and replies
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Protocol
+
+from crypto.errors import IsthmusError
+from crypto.sealed import WireRefused
+from federation import files
+from federation.coordinator.home import CoordinatorHome
+from federation.coordinator.record import Recorder, RoundStatus, timestamp
+from federation.errors import PeerFailure, PeerSilent, PlanRefused, SessionEnded, UsageError
+from federation.flower.replies import FailedReply, Reply
+from federation.ids import AGGREGATOR, PartyId, RunId
+from federation.journal import FileJournal
+from federation.messages.alignment import RingTags
+from federation.messages.round import Progress, Receipt
+from federation.order import Order
+from federation.plan import Plan, parse
+from federation.protocols.matching import common_rows
+from federation.roster import Roster
+from federation.session import Seating, Session, open_session
+from federation.transport.exchange import ExchangeTransport
+from federation.transport.interface import Transport
+
+_LOOK_SECONDS = 0.3
+
+
+class Line(Protocol):
+    """The control plane as a round needs it; `federation.flower.server_app.Control` is one."""
+
+    @property
+    def plan_id(self) -> str: ...
+    @property
+    def run_id(self) -> int: ...
+    def online(self) -> frozenset[int]: ...
+    def deliver(self, node_id: int, payload: bytes) -> None: ...
+    def collect(self, timeout: float) -> dict[int, Reply]: ...
+
+
+class Cancelled(PeerFailure):
+    """The coordinator's operator cancelled the round."""
+
+    advice = "Launch it again when you are ready."
+
+
+def conduct(home: CoordinatorHome, node_ids: Callable[[], Mapping[PartyId, int]], line: Line) -> None:
+    """Conduct the submitted round that `line.plan_id` names. Raises what ended it; the status says so too."""
+    run = RunId(line.plan_id)
+    if run not in home.runs():
+        raise UsageError("no such round was submitted here", advice="Use `isthmus round launch`.")
+    folder = home.round_folder(run)
+    status = RoundStatus.load(folder)
+    if status.over:
+        raise UsageError(f"{run} is over already", advice="Launch the plan again.")
+    recorder = Recorder(folder, status)
+    recorder.update(state="waiting", started=timestamp(), attempt=status.attempt + 1, flower_run=line.run_id)
+    try:
+        _Round(home, folder, recorder, line, node_ids).conduct()
+    except IsthmusError as error:
+        state = "cancelled" if isinstance(error, Cancelled) else "failed"
+        recorder.update(state=state, cause=error.cause, exit_code=error.exit_code, ended=timestamp())
+        raise
+    except BaseException as error:
+        cause = f"internal error at the aggregator ({type(error).__name__})"
+        recorder.update(state="failed", cause=cause, exit_code=1, ended=timestamp())
+        raise
+    recorder.update(state="finished", ended=timestamp())
+
+
+class _Round:
+    def __init__(
+        self,
+        home: CoordinatorHome,
+        folder: Path,
+        recorder: Recorder,
+        line: Line,
+        node_ids: Callable[[], Mapping[PartyId, int]],
+    ) -> None:
+        self._home = home
+        self._folder = folder
+        self._recorder = recorder
+        self._line = line
+        self._node_ids = node_ids
+        self._run = recorder.status.run
+        self._plan: Plan = parse(files.read(folder / "plan.json"))
+        self._deadline = time.monotonic() + self._plan.deadlines.run_seconds
+
+    def conduct(self) -> None:
+        roster = self._home.roster()
+        nodes = self._wait_online(roster)
+        transport = self._open_exchange()
+        try:
+            self._recorder.update(state="running")
+            self._deliver(roster, nodes)
+            with ThreadPoolExecutor(1) as seat:
+                sitting = seat.submit(self._sit, transport, roster)
+                try:
+                    self._watch(nodes, transport, sitting.done)
+                finally:
+                    if not sitting.done():
+                        transport.end("the aggregator stopped")
+                sitting.result()
+        except IsthmusError as error:
+            transport.end(error.cause)
+            raise
+        except BaseException:
+            transport.end("internal error at the aggregator")
+            raise
+        finally:
+            transport.close()
+
+    # -- before the session ------------------------------------------------------------------------
+
+    def _wait_online(self, roster: Roster) -> dict[PartyId, int]:
+        """Node ids of all parties once they are online; `PeerSilent` naming those that are not."""
+        wanted = [PartyId(name) for name in self._plan.parties]
+        strangers = [party for party in wanted if party not in roster.members]
+        if strangers:
+            raise PlanRefused(
+                f"{', '.join(strangers)}: not admitted to this federation",
+                party=strangers[0],
+                field=f"parties.{strangers[0]}",
+                advice="`isthmus federation members` lists who is; admit the party or change the plan.",
+            )
+        patience = self._plan.deadlines.join_seconds
+        until = time.monotonic() + patience
+        while True:
+            self._check_cancelled()
+            nodes, online = self._node_ids(), self._line.online()
+            here = [party for party in wanted if nodes.get(party) in online]
+            for party in here:
+                if self._recorder.status.parties[party].state == "waiting":
+                    self._recorder.update_party(party, state="online")
+            missing = [party for party in wanted if party not in here]
+            if not missing:
+                return {party: nodes[party] for party in wanted}
+            if time.monotonic() > until:
+                raise PeerSilent(", ".join(missing), "coming online", patience)
+            time.sleep(_LOOK_SECONDS)
+
+    def _open_exchange(self) -> ExchangeTransport:
+        return ExchangeTransport(
+            AGGREGATOR,
+            self._run,
+            str(self._home.settings().exchange),
+            files.read(self._home.authority_file),
+            files.read(self._home.tls_certificate_file),
+            files.read_secret(self._home.tls_key_file),
+            members=[PartyId(name) for name in self._plan.parties],
+            ttl=self._plan.deadlines.run_seconds,
+            send_timeout=self._plan.deadlines.message_seconds,
+        )
+
+    def _deliver(self, roster: Roster, nodes: Mapping[PartyId, int]) -> None:
+        identity = self._home.identity()
+        needed = {PartyId(name): roster.members[PartyId(name)] for name in self._plan.parties}
+        for party, node in nodes.items():
+            order = Order(
+                self._run,
+                self._recorder.status.attempt,
+                party,
+                self._plan,
+                Roster(roster.federation, needed),
+            )
+            self._line.deliver(node, order.seal(identity))
+
+    # -- while it runs -----------------------------------------------------------------------------
+
+    def _watch(
+        self, nodes: Mapping[PartyId, int], transport: Transport, seat_is_done: Callable[[], bool]
+    ) -> None:
+        """Until every party has replied: pass on a refusal, a cancellation, the deadline."""
+        party_of = {node: party for party, node in nodes.items()}
+        waiting = set(nodes)
+        failed: IsthmusError | None = None
+        while waiting:
+            self._check_cancelled()
+            if time.monotonic() > self._deadline:
+                raise PeerSilent(
+                    ", ".join(sorted(waiting)), "finishing the round", self._plan.deadlines.run_seconds
+                )
+            for node, reply in self._line.collect(_LOOK_SECONDS).items():
+                party = party_of[node]
+                waiting.discard(party)
+                if isinstance(reply, FailedReply):
+                    self._recorder.update_party(party, state="failed")
+                    failed = failed or _failure(party, reply)
+                    transport.end(failed.cause)  # Idempotent: the first cause stands.
+                else:
+                    self._recorder.update_party(party, state="done")
+            if failed is not None and seat_is_done():
+                raise failed
+        if failed is not None:
+            raise failed
+
+    def _check_cancelled(self) -> None:
+        if (self._folder / "cancel").exists():
+            raise Cancelled("the coordinator cancelled the round")
+
+    # -- the aggregator's seat ---------------------------------------------------------------------
+
+    def _sit(self, transport: Transport, roster: Roster) -> None:
+        plan = self._plan
+        roles = plan.roles()
+        identity = self._home.identity()
+        parties = {PartyId(name): roster.members[PartyId(name)].identity for name in plan.parties}
+        seating = Seating(
+            run=self._run,
+            attempt=self._recorder.status.attempt,
+            plan_digest=plan.digest,
+            purpose=plan.purpose,
+            roles=roles,
+            identities={**parties, AGGREGATOR: identity.public},
+            patience=plan.deadlines.message_seconds,
+        )
+        journal = FileJournal(self._folder / "journal.jsonl")
+        try:
+            session = open_session(AGGREGATOR, identity, seating, transport, journal)
+            _Seat(session, plan, self._recorder).listen()
+        finally:
+            journal.close()
+
+
+class _Seat:
+    """What the aggregator does in a session: hear where everyone is, match tags, take receipts."""
+
+    def __init__(self, session: Session, plan: Plan, recorder: Recorder) -> None:
+        self._session = session
+        self._plan = plan
+        self._recorder = recorder
+        self._lock = threading.Lock()
+        self._tags: dict[PartyId, RingTags] = {}
+        self._stepped: dict[str, float] = {}
+
+    def listen(self) -> None:
+        parties = self._session.seating.parties
+        with ThreadPoolExecutor(len(parties)) as pool:
+            hearing = [pool.submit(self._hear, party) for party in parties]
+            errors = [error for each in hearing if (error := each.exception()) is not None]
+        if errors:
+            raise next((e for e in errors if not isinstance(e, SessionEnded)), errors[0])
+
+    def _hear(self, party: PartyId) -> None:
+        try:
+            while True:
+                message = self._session.receive(
+                    party, Progress, RingTags, Receipt, patience=self._plan.deadlines.run_seconds
+                )
+                if isinstance(message, Progress):
+                    self._progress(party, message)
+                elif isinstance(message, RingTags):
+                    self._match(party, message)
+                elif isinstance(message, Receipt):
+                    self._recorder.update_party(
+                        party, receipt=_receipt(message), bytes_sent=message.bytes_sent
+                    )
+                    return
+        except IsthmusError as error:
+            self._session.end(error.cause)
+            raise
+        except BaseException:
+            self._session.end("internal error at the aggregator")
+            raise
+
+    def _progress(self, party: PartyId, message: Progress) -> None:
+        self._recorder.update_party(
+            party,
+            state="running",
+            step=message.step.value,
+            iteration=message.iteration,
+            bytes_sent=message.bytes_sent,
+        )
+
+    def _match(self, maker: PartyId, message: RingTags) -> None:
+        """Keep the tags; when all sets are here, tell each party its own rows."""
+        parties = self._session.seating.parties
+        ready = False
+        with self._lock:
+            expected = parties[(parties.index(maker) + 1) % len(parties)]
+            if message.owner != expected or message.owner in self._tags:
+                raise WireRefused("RingTags: of another set than the one due", party=maker)
+            self._tags[message.owner] = message
+            ready = len(self._tags) == len(parties)
+        if ready:
+            tags = {party: told.tags for party, told in self._tags.items()}
+            for party, rows in common_rows(tags, self._plan.alignment.minimum_intersection).items():
+                self._session.send(party, rows)
+            self._tags.clear()
+
+
+def _failure(party: PartyId, reply: FailedReply) -> IsthmusError:
+    error = PeerFailure(reply.cause if party in reply.cause else f"{party}: {reply.cause}")
+    error.exit_code = reply.exit_code if reply.exit_code in (2, 3, 4) else 4
+    return error
+
+
+def _receipt(message: Receipt) -> dict[str, object]:
+    fields = asdict(message)
+    fields["journal_head"] = message.journal_head.hex()
+    return fields

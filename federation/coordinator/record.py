@@ -1,0 +1,96 @@
+"""What the coordinator writes down about a round, and what every command reads.
+
+`status.json` is the whole of it: replaced atomically, so a reader never sees half of one. It holds names,
+counts, times and causes; nothing of a party's data reaches the coordinator, so nothing of it is here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from federation import files
+from federation.errors import UsageError
+from federation.ids import PartyId, RunId
+
+#: States in which nothing more will happen.
+FINAL = frozenset({"finished", "failed", "cancelled"})
+
+
+@dataclass
+class PartyStatus:
+    """Where one party is."""
+
+    state: str = "waiting"
+    step: str = ""
+    iteration: int = 0
+    bytes_sent: int = 0
+    receipt: dict[str, Any] | None = None
+
+
+@dataclass
+class RoundStatus:
+    """Where a round is. `state`: submitted, waiting, running, or one of `FINAL`."""
+
+    run: RunId
+    plan: str
+    plan_digest: str
+    state: str = "submitted"
+    cause: str = ""
+    exit_code: int = 0
+    submitted: str = ""
+    started: str = ""
+    ended: str = ""
+    attempt: int = 0
+    flower_run: int | None = None
+    step_seconds: dict[str, float] = field(default_factory=dict)
+    parties: dict[PartyId, PartyStatus] = field(default_factory=dict)
+
+    @property
+    def over(self) -> bool:
+        return self.state in FINAL
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def load(folder: Path) -> RoundStatus:
+        """The status of the round in `folder`, or a `UsageError`."""
+        fields = files.read_json(folder / "status.json", "`isthmus round list` names the rounds.")
+        if not isinstance(fields, dict) or "run" not in fields:
+            raise UsageError("this is not a round's status", file=str(folder / "status.json"))
+        parties = {PartyId(name): PartyStatus(**value) for name, value in fields.pop("parties").items()}
+        return RoundStatus(**fields, parties=parties)
+
+
+class Recorder:
+    """The one writer of a round's status while it runs. Thread-safe."""
+
+    def __init__(self, folder: Path, status: RoundStatus) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self.status = status
+
+    def update(self, **changes: Any) -> None:
+        """Change fields of the round and write it out."""
+        with self._lock:
+            for name, value in changes.items():
+                setattr(self.status, name, value)
+            self._write()
+
+    def update_party(self, party: PartyId, **changes: Any) -> None:
+        with self._lock:
+            for name, value in changes.items():
+                setattr(self.status.parties[party], name, value)
+            self._write()
+
+    def _write(self) -> None:
+        files.write_json(self._folder / "status.json", self.status.to_json())
+
+
+def timestamp() -> str:
+    """Now, in UTC, to the second (ISO 8601)."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,169 @@
+"""The aggregator as a service: SuperLink, gate, exchange and the coordinator's own executor.
+
+SuperLink is a child process on loopback; parties reach it through the gate. The exchange relays sealed
+envelopes. Nothing here can open one, and nothing here imports `parties`, pandas or torch.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from federation import files
+from federation.coordinator.conducting import conduct
+from federation.coordinator.home import CoordinatorHome
+from federation.errors import IsthmusError
+from federation.exchange.server import Exchange
+from federation.flower.engine import CoordinatorExecutor, SuperLinkClient
+from federation.flower.environment import quieten_this_process
+from federation.flower.gate import Gate
+from federation.flower.keys import public_key_pem
+from federation.flower.server_app import Control
+from federation.flower.superlink import SuperLink
+from federation.ids import PartyId
+
+_LOOK_SECONDS = 1.0
+
+
+class CoordinatorService:
+    """Everything the aggregator runs, between `start` and `stop`. `tell` gets a sentence for people."""
+
+    def __init__(self, home: CoordinatorHome, tell: Callable[[str], None]) -> None:
+        self._home = home
+        self._tell = tell
+        self._stop = threading.Event()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start everything, or raise and leave nothing behind. Ports in use are named."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
+        home, settings = self._home, self._home.settings()
+        self._stack.enter_context(home.running())
+        home.flower_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        quieten_this_process(home.flower_folder / "home")
+        exchange = Exchange(
+            str(settings.exchange),
+            files.read(home.authority_file),
+            files.read(home.tls_certificate_file),
+            files.read_secret(home.tls_key_file),
+            lambda: frozenset(home.admitted_supernodes()),
+        )
+        exchange.start()
+        self._stack.callback(exchange.stop)
+        superlink = SuperLink(home.flower_folder, dt.datetime.now(dt.UTC))
+        self._stack.callback(superlink.stop)
+        superlink.start()
+        gate = Gate(
+            settings.gate.bare_host,
+            settings.gate.port,
+            superlink_address=superlink.address,
+            superlink_root_file=superlink.root_file,
+            certificate_file=home.tls_certificate_file,
+            key_file=home.tls_key_file,
+            authority_file=home.authority_file,
+            admitted=home.admitted_supernodes,
+        )
+        gate.start()
+        self._stack.callback(gate.stop)
+        client = SuperLinkClient(superlink.address, superlink.root_file)
+        self._stack.callback(client.close)
+        members = _Members(home, client, self._tell)
+        members.register_new()
+        executor = CoordinatorExecutor(
+            superlink.address,
+            superlink.secret_file,
+            lambda control: self._conduct(members, control),
+            self._stop,
+            root_file=superlink.root_file,
+        )
+        self._run_in_thread("rounds", executor.run)
+        self._run_in_thread("members", lambda: members.watch(self._stop))
+        files.write_json(
+            home.service_file,
+            {
+                "pid": os.getpid(),
+                "superlink": superlink.address,
+                "superlink_root": str(superlink.root_file),
+                "gate": str(settings.gate),
+                "exchange": str(settings.exchange),
+            },
+        )
+        self._stack.callback(lambda: home.service_file.unlink(missing_ok=True))
+
+    def stop(self) -> None:
+        """Stop everything, in reverse. Idempotent."""
+        self._stop.set()
+        self._stack.close()
+
+    def _conduct(self, members: _Members, control: Control) -> None:
+        try:
+            conduct(self._home, members.node_ids, control)
+        except IsthmusError as error:
+            self._tell(f"round {control.plan_id}: {error.cause}")
+            raise
+        self._tell(f"round {control.plan_id} is finished")
+
+    def _run_in_thread(self, name: str, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        thread.start()
+        self._stack.callback(lambda: thread.join(10.0))
+
+
+class _Members:
+    """Registers every admitted SuperNode at the SuperLink, also those admitted while it runs."""
+
+    def __init__(self, home: CoordinatorHome, client: SuperLinkClient, tell: Callable[[str], None]) -> None:
+        self._home = home
+        self._client = client
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._nodes: dict[bytes, int] = {}
+
+    def register_new(self) -> None:
+        with self._lock:
+            for party, key in self._home.admitted_supernodes().items():
+                pem = public_key_pem(key)
+                if pem not in self._nodes:
+                    self._nodes[pem] = self._client.register(key)
+                    self._tell(f"{party} may connect")
+
+    def node_ids(self) -> dict[PartyId, int]:
+        """Flower's node id of each admitted party."""
+        self.register_new()
+        with self._lock:
+            return {
+                PartyId(party): self._nodes[public_key_pem(key)]
+                for party, key in self._home.admitted_supernodes().items()
+            }
+
+    def watch(self, stop: threading.Event) -> None:
+        while not stop.wait(_LOOK_SECONDS):
+            try:
+                self.register_new()
+            except IsthmusError as error:
+                self._tell(f"cannot register a member: {error.what}")
+                if stop.wait(10 * _LOOK_SECONDS):
+                    return
