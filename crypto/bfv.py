@@ -148,7 +148,7 @@ class Columns:
         self._encoded = [self._encode(j) for j in range(self.count)] if size <= cache_limit else None
 
     def column(self, j: int) -> list[Any]:
-        """Column j, a list of encoded blocks of N rows."""
+        """Column j, a list of encoded blocks of N rows; None where a block holds zeros only."""
         return self._encoded[j] if self._encoded is not None else self._encode(j)
 
     def _encode(self, j: int) -> list[Any]:
@@ -218,6 +218,9 @@ class Scheme:
         return out
 
     def encode_ntt(self, block: Words64) -> Any:
+        """A block as a factor; None when it is zero, since SEAL refuses the product as transparent."""
+        if not block.any():
+            return None
         plain = self._encode(block)
         self._evaluator.transform_to_ntt_inplace(plain, self._first)
         return plain
@@ -284,19 +287,12 @@ class Scheme:
         """
         rows = len(plus)
         totals: list[Any] = [None] * self.blocks(rows)
-        product = sealapi.Ciphertext()
         for term, weight in zip(terms, weights, strict=True):
             parts = self._checked(term, key, rows)
             for b, block in enumerate(self.split(self.residues(weight))):
                 handle = self._open(parts[b], self._first)
                 self._evaluator.transform_to_ntt_inplace(handle)
-                plain = self.encode_ntt(block)
-                if totals[b] is None:
-                    totals[b] = sealapi.Ciphertext()
-                    self._evaluator.multiply_plain(handle, plain, totals[b])
-                else:
-                    self._evaluator.multiply_plain(handle, plain, product)
-                    self._evaluator.add_inplace(totals[b], product)
+                totals[b] = self._plus_product(totals[b], handle, self.encode_ntt(block))
         encryptor = self._public_encryptor(key)
         answers = [
             self._answer(total, block, encryptor)
@@ -305,21 +301,31 @@ class Scheme:
         return Ciphertexts(key.key_id, rows, tuple(answers))
 
     def _dot(self, handles: list[Any], column: list[Any]) -> Any:
-        total, product = sealapi.Ciphertext(), sealapi.Ciphertext()
-        self._evaluator.multiply_plain(handles[0], column[0], total)
-        for handle, plain in zip(handles[1:], column[1:], strict=True):
-            self._evaluator.multiply_plain(handle, plain, product)
-            self._evaluator.add_inplace(total, product)
+        total = None
+        for handle, plain in zip(handles, column, strict=True):
+            total = self._plus_product(total, handle, plain)
+        return total
+
+    def _plus_product(self, total: Any, handle: Any, plain: Any) -> Any:
+        """`total` + handle * plain, where None stands for zero in `total` and in `plain`."""
+        if plain is None:
+            return total
+        product = sealapi.Ciphertext()
+        self._evaluator.multiply_plain(handle, plain, product)
+        if total is None:
+            return product
+        self._evaluator.add_inplace(total, product)
         return total
 
     def _answer(self, total: Any, mask: Words64, encryptor: Any) -> bytes:
         """Hide `total` (NTT form) under a fresh encryption of `mask`, then switch to the last modulus."""
-        self._evaluator.transform_from_ntt_inplace(total)
-        fresh = sealapi.Ciphertext()
-        encryptor.encrypt(self._encode(mask), fresh)
-        self._evaluator.add_inplace(total, fresh)
-        self._evaluator.mod_switch_to_inplace(total, self._last)
-        return _save(total)
+        answer = sealapi.Ciphertext()
+        encryptor.encrypt(self._encode(mask), answer)
+        if total is not None:
+            self._evaluator.transform_from_ntt_inplace(total)
+            self._evaluator.add_inplace(answer, total)
+        self._evaluator.mod_switch_to_inplace(answer, self._last)
+        return _save(answer)
 
     def _public_encryptor(self, key: PublicKey) -> Any:
         public = sealapi.PublicKey()
