@@ -43,13 +43,7 @@ def numbers(series: pd.Series, place: Place) -> Floats:
     if not (is_numeric(series) or types.is_bool_dtype(series.dtype)):
         return parsed_numbers(levels(series, place), str(series.name), place)
     values = series.to_numpy(dtype=np.float64, na_value=np.nan)
-    infinite = int(np.isinf(values).sum())
-    if infinite:
-        raise place.error(
-            f"{infinite} of {len(values)} cells are infinite, often the trace of a division by zero",
-            column=str(series.name),
-            advice="Write them as missing, or cap them, before the file is read.",
-        )
+    _refuse_infinite(values, series, place)
     return values
 
 
@@ -81,6 +75,8 @@ def levels(series: pd.Series, place: Place) -> Levels:
     """
     if types.is_datetime64_any_dtype(series.dtype) or types.is_timedelta64_dtype(series.dtype):
         raise _unreadable(series, place)
+    if types.is_float_dtype(series.dtype):
+        _refuse_infinite(series.to_numpy(dtype=np.float64, na_value=np.nan), series, place)
     try:
         codes, distinct = pd.factorize(series)
     except TypeError:
@@ -96,6 +92,16 @@ def levels(series: pd.Series, place: Place) -> Levels:
 def number_text(number: float) -> str:
     """A number as a level's name, the same whether its column was read as int or as float."""
     return str(int(number)) if number.is_integer() else repr(number)
+
+
+def _refuse_infinite(values: Floats, series: pd.Series, place: Place) -> None:
+    infinite = int(np.isinf(values).sum())
+    if infinite:
+        raise place.error(
+            f"{infinite} of {len(values)} cells are infinite, often the trace of a division by zero",
+            column=str(series.name),
+            advice="Write them as missing, or cap them, before the file is read.",
+        )
 
 
 def _text(value: object, series: pd.Series, place: Place) -> str:

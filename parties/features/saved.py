@@ -9,9 +9,13 @@ def finite(value: object) -> float:
     """A finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError("not a number")
-    if not math.isfinite(value):
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError("not finite") from None
+    if not math.isfinite(number):
         raise ValueError("not finite")
-    return float(value)
+    return number
 
 
 def text(value: object) -> str:
@@ -39,9 +43,9 @@ def flag(value: object) -> bool:
 
 
 def position(value: object, below: int) -> int:
-    """A position in a list of `below` entries, or -1 for none."""
+    """A position in a list of `below` entries."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError("not a whole number")
-    if not -1 <= value < below:
+    if not 0 <= value < below:
         raise ValueError("out of range")
     return value

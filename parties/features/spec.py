@@ -134,9 +134,8 @@ class FeatureSpec:
 def _fit_column(series: pd.Series, config: DatasetConfig, tail: float, notes: list[str]) -> Column | None:
     """The encoder for one column, by its declaration and its dtype; `series` holds the training rows only."""
     column, place = str(series.name), config.place
-    if column in config.categorical:
-        return CategoricalColumn.fit(series, config.max_levels, place, notes)
-    if types.is_bool_dtype(series.dtype):
+    declared = column in config.categorical or isinstance(series.dtype, pd.CategoricalDtype)
+    if declared or types.is_bool_dtype(series.dtype):
         return CategoricalColumn.fit(series, config.max_levels, place, notes)
     if is_numeric(series) or _holds_numbers(series, place, notes):
         return NumericColumn.fit(series, tail, place, notes)
