@@ -329,11 +329,18 @@ class ExchangeTransport:
     # The thread that holds the stream.
 
     def _keep_stream(self) -> None:
+        try:
+            self._hold_streams()
+        finally:
+            self._finished.set()
+            self._drop_stream()
+
+    def _hold_streams(self) -> None:
         pause = _FIRST_PAUSE
         while not self._stop.is_set():
             with self._lock:
                 if (self._over() and self._ending is None) or (self._closed and not self._peers):
-                    break  # Nobody is owed a farewell.
+                    return  # Nobody is owed a farewell.
                 self._epoch += 1
                 epoch = self._epoch
             code = self._hold_stream(epoch)
@@ -341,7 +348,7 @@ class ExchangeTransport:
                 had_joined = self._connected
                 self._disconnect()
                 if self._is_final(code):
-                    break
+                    return
             if code is grpc.StatusCode.NOT_FOUND:
                 longest = _OPEN_PAUSE  # The session is not open yet: ask often, on the same connection.
             else:
@@ -349,8 +356,6 @@ class ExchangeTransport:
                 self._drop_stream()
             self._stop.wait(_FIRST_PAUSE if had_joined else pause)
             pause = _FIRST_PAUSE if had_joined else min(2 * pause, longest)
-        self._finished.set()
-        self._drop_stream()
 
     def _hold_stream(self, epoch: int) -> grpc.StatusCode:
         """Join, and take frames until the stream is over; how it ended."""
@@ -456,6 +461,7 @@ class ExchangeTransport:
         peer.presence = frame.presence
         if frame.presence is Presence.HERE:
             peer.outgoing.rewind()
+            # Goes out before any data: the peer then sends again only what is really missing.
             peer.incoming.must_acknowledge(time.monotonic())
         self._to_send.notify()
         self._changed.notify_all()

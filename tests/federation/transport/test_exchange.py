@@ -338,3 +338,20 @@ def test_a_seat_leaves_no_thread_behind(house: House) -> None:
     bank.close()
     assert not bank._thread.is_alive()
     assert bank._channel is None
+
+
+def test_after_an_envelope_went_in_part_nothing_is_put_behind_it(house: House) -> None:
+    """What follows would be read as the rest of it."""
+    house.open()
+    bank = house.seat(BANK, send_timeout=0.3, flush_timeout=0.1, window=2 << 20)
+    bank.wait_for([AGGREGATOR], 10)
+    with pytest.raises(PeerSilent, match="plant"):
+        bank.send(PLANT, bytes(5 << 20))  # The plant has not come: two pieces fit, three do not.
+    with pytest.raises(PeerSilent, match="an earlier message"):
+        bank.send(PLANT, b"short")
+    plant = house.seat(PLANT, window=2 << 20)
+    bank.wait_for([PLANT], 10)
+    with pytest.raises(PeerSilent, match="an earlier message"):
+        bank.send(PLANT, b"short")
+    with pytest.raises(PeerSilent):
+        plant.receive(BANK, 0.2)
