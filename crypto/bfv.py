@@ -103,7 +103,7 @@ class Ciphertexts(Sealed):
         if not (isinstance(wire, list) and len(wire) == 3):
             raise WireRefused("Ciphertexts: not a key id, a row count and the parts")
         key_id, rows, parts = wire
-        if not (isinstance(rows, int) and rows >= 0 and isinstance(parts, list)):
+        if not (type(rows) is int and rows >= 0 and isinstance(parts, list)):
             raise WireRefused("Ciphertexts: not a key id, a row count and the parts")
         return cls(
             wire_bytes(key_id, of="Ciphertexts", exactly=16),

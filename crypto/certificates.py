@@ -167,15 +167,15 @@ class CertificateAuthority:
 
 
 def certificate_name(certificate_pem: bytes) -> str:
-    """The name that a certificate was issued to (its common name)."""
-    return _common_name(x509.load_pem_x509_certificate(certificate_pem).subject)
+    """The name that a certificate was issued to (its common name). Raises `Refusal` when it is none."""
+    return _common_name(_load_certificate(certificate_pem).subject)
 
 
 def check_issued_by(certificate_pem: bytes, authority_pem: bytes, now: dt.datetime) -> None:
     """Raise `Refusal` unless `authority_pem` signed the certificate and it is valid at `now` (UTC)."""
-    certificate = x509.load_pem_x509_certificate(certificate_pem)
+    certificate, authority = _load_certificate(certificate_pem), _load_certificate(authority_pem)
     try:
-        certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(authority_pem))
+        certificate.verify_directly_issued_by(authority)
     except (InvalidSignature, ValueError, TypeError):
         raise Refusal(
             "the certificate was issued by another federation",
@@ -244,6 +244,16 @@ def _named(name: str) -> x509.Name:
 def _common_name(name: x509.Name) -> str:
     found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(found[0].value) if found else ""
+
+
+def _load_certificate(pem: bytes) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(pem)
+    except ValueError:
+        raise Refusal(
+            "a certificate cannot be read",
+            advice="Ask this federation's coordinator to admit the party again.",
+        ) from None
 
 
 def _load_key(key_pem: bytes) -> ec.EllipticCurvePrivateKey:

@@ -26,7 +26,7 @@ class PairwiseMasks:
     def __init__(self, me: str, secrets: Mapping[str, bytes]) -> None:
         self._me = me
         self._secrets = dict(secrets)
-        self._used: set[tuple[str, frozenset[str]]] = set()
+        self._used: set[str] = set()
 
     def __repr__(self) -> str:
         return f"PairwiseMasks({len(self._secrets)} partners)"
@@ -34,11 +34,12 @@ class PairwiseMasks:
     def words(self, label: str, partners: frozenset[str], count: int) -> Words64:
         """`count` words of Z/2^64 that cancel over me and `partners`. Zero when there is no partner.
 
-        Raises ValueError when (label, partners) was used before: a mask that serves twice hides nothing.
+        Raises ValueError when `label` was used before, also with other partners: the words shared with a
+        partner follow from the label, and a mask that serves twice hides nothing.
         """
-        if (label, partners) in self._used:
+        if label in self._used:
             raise ValueError("a mask label was used twice")
-        self._used.add((label, partners))
+        self._used.add(label)
         total = np.zeros(count, dtype=np.uint64)
         for partner in sorted(partners):
             stream = _stream(self._secrets[partner], f"{label}|{sorted((self._me, partner))}", count)

@@ -178,7 +178,7 @@ class RowMarks(Disclosed):
 
     @classmethod
     def from_wire(cls, wire: Wire) -> Self:
-        if not (isinstance(wire, list) and len(wire) == 2 and isinstance(wire[0], int) and wire[0] >= 0):
+        if not (isinstance(wire, list) and len(wire) == 2 and type(wire[0]) is int and wire[0] >= 0):
             raise WireRefused("RowMarks: not a row count and its bits")
         rows = wire[0]
         data = wire_bytes(wire[1], of=cls.__name__, exactly=(rows + 7) // 8)

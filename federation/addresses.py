@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 
 from federation.errors import UsageError
+
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +20,8 @@ class Address:
 
     @staticmethod
     def parse(text: str) -> Address:
-        host, colon, port = text.rpartition(":")
-        if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        host, _, port = text.rpartition(":")
+        if not (_HOST.fullmatch(host) and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
             raise UsageError(
                 f"{text!r} is not an address", advice="Write host:port, such as fusion.example.org:7443."
             )

@@ -14,7 +14,7 @@ from federation.errors import PlanRefused
 
 def check_equations(party: str, columns: int, rows: int, limit: float) -> float:
     """Equations per training row for `columns` encoded columns; `PlanRefused` when over `limit`."""
-    spent = columns / rows
+    spent = columns / rows if rows else float("inf")
     if spent > limit:
         most = int(limit * rows)
         raise PlanRefused(

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgpack
 
 from crypto.sealed import Travels, WireRefused
-from federation.errors import MessageRefused
+from federation.errors import EgressRefused, MessageRefused
 from federation.ids import PartyId, RunId
 from federation.message import REGISTRY, Digest, Message, PlainText, field_types
 
@@ -27,8 +27,15 @@ M = TypeVar("M", bound=Message)
 
 
 def encode(message: Message) -> bytes:
-    """The wire form of `message`."""
-    values = [_lower(getattr(message, name)) for name in field_types(type(message))]
+    """The wire form of `message`.
+
+    Raises `EgressRefused` when a field does not hold what its class declares: Python does not check that
+    when a message is made, and a list of numbers in the place of one would travel.
+    """
+    values = [
+        _lower(getattr(message, name), kind, f"{message.NAME}.{name}")
+        for name, kind in field_types(type(message)).items()
+    ]
     packed: bytes = msgpack.packb([VERSION, message.NAME, values], use_bin_type=True)
     return packed
 
@@ -62,21 +69,32 @@ def decode(data: bytes, *expected: type[M]) -> M:
     return parsed
 
 
-def _lower(value: Any) -> Any:
-    if isinstance(value, Travels):
-        return value.to_wire()
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, tuple):
-        return [_lower(item) for item in value]
-    return value
+def _lower(value: Any, kind: Any, field: str) -> Any:
+    if isinstance(kind, types.UnionType):
+        if value is None:
+            return None
+        kind = _present(kind)
+    if typing.get_origin(kind) is tuple and isinstance(value, tuple):
+        return [_lower(item, typing.get_args(kind)[0], field) for item in value]
+    if kind in (PartyId, RunId, PlainText) and _is_text(value):
+        return value
+    if kind is Digest and _is_digest(value):
+        return value
+    if (kind is bool and type(value) is bool) or (kind is int and _is_int(value)):
+        return value
+    if isinstance(kind, type) and isinstance(value, kind):
+        if isinstance(value, Travels):
+            return value.to_wire()
+        if isinstance(value, enum.Enum):
+            return value.value
+    raise EgressRefused(f"{field} does not hold what the message declares")
 
 
 def _raise(value: Any, kind: Any) -> Any:
     if isinstance(kind, types.UnionType):
         if value is None:
             return None
-        (kind,) = (part for part in typing.get_args(kind) if part is not type(None))
+        kind = _present(kind)
     if typing.get_origin(kind) is tuple:
         if not isinstance(value, list):
             raise WireRefused("a list was expected")
@@ -84,7 +102,7 @@ def _raise(value: Any, kind: Any) -> Any:
     if kind in (PartyId, RunId, PlainText):
         return _text(value)
     if kind is Digest:
-        if not (isinstance(value, bytes) and len(value) == 32):
+        if not _is_digest(value):
             raise WireRefused("a digest of 32 bytes was expected")
         return value
     if kind is bool or kind is int:
@@ -100,6 +118,24 @@ def _raise(value: Any, kind: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    if not (isinstance(value, str) and len(value) <= 400 and value.isprintable()):
+    if not _is_text(value):
         raise WireRefused("a short printable text was expected")
-    return value
+    return str(value)
+
+
+def _present(kind: types.UnionType) -> Any:
+    (present,) = (part for part in typing.get_args(kind) if part is not type(None))
+    return present
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= 400 and value.isprintable()
+
+
+def _is_digest(value: Any) -> bool:
+    return isinstance(value, bytes) and len(value) == 32
+
+
+def _is_int(value: Any) -> bool:
+    """An integer that MessagePack can hold."""
+    return type(value) is int and -(1 << 63) <= value < 1 << 64

@@ -6,6 +6,8 @@ import io
 import json
 import os
 import secrets
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +96,7 @@ def read_json(path: Path, advice: str = "Check the folder that you gave.") -> An
     """Parse a JSON file, or a `UsageError` that names it."""
     try:
         return json.loads(read(path, advice))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UsageError("this is not JSON", file=str(path), advice=advice) from None
 
 
@@ -108,7 +110,7 @@ def write_arrays(path: Path, **arrays: npt.NDArray[Any]) -> None:
 def read_arrays(path: Path, advice: str) -> dict[str, npt.NDArray[Any]]:
     """What `write_arrays` wrote; `UsageError` when the file is none."""
     try:
-        with np.load(io.BytesIO(read(path, advice)), allow_pickle=False) as saved:
+        with np.lib.npyio.NpzFile(io.BytesIO(read(path, advice)), allow_pickle=False) as saved:
             return dict(saved)
-    except ValueError:
+    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError):
         raise UsageError("this file does not hold arrays", file=str(path), advice=advice) from None

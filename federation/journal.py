@@ -84,22 +84,31 @@ def read(path: Path) -> list[Entry]:
     """All entries of a journal that verifies."""
     verify(path)
     entries = []
-    for line in path.read_text("ascii").splitlines():
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         fields = json.loads(line)
         del fields["previous"]
-        entries.append(Entry(**fields))
+        try:
+            entries.append(Entry(**fields))
+        except TypeError:
+            raise JournalCorrupt(f"line {number} is not an entry", file=str(path)) from None
     return entries
 
 
 def verify(path: Path) -> bytes:
-    """Raise `JournalCorrupt` naming the first line that does not follow; return the head's digest."""
+    """Raise `JournalCorrupt` naming the first line that does not follow; return the head's digest.
+
+    A change to the last line, or lines missing at the end, show in the head only: compare it with the one
+    in the party's receipt.
+    """
     head = bytes(32)
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
         try:
             previous = bytes.fromhex(json.loads(line)["previous"])
         except (ValueError, KeyError, TypeError):
             raise JournalCorrupt(f"line {number} cannot be read", file=str(path)) from None
         if previous != head:
             raise JournalCorrupt(f"line {number} does not follow the line before it", file=str(path))
-        head = hashlib.sha256(line).digest()
+        if not line.endswith(b"\n"):
+            raise JournalCorrupt(f"line {number} was not written to its end", file=str(path))
+        head = hashlib.sha256(line[:-1]).digest()
     return head

@@ -2,9 +2,9 @@
 
 `@message("logistic/residual", Role.LABEL, to=Role.HELPER)` freezes a class, registers it for the codec
 and fixes who sends it to whom. A field is a `Travels` value (sealed, or disclosed on purpose), an int, a
-bool, a name, an enumeration, 32 bytes of digest, or a tuple of such. Text, floating-point numbers, bare
-bytes, arrays, frames and `Private` are refused when the class is made, so a protocol that would carry
-them does not import.
+bool, a name, an enumeration, 32 bytes of digest, or a tuple of `Travels` values, names or digests. Text,
+floating-point numbers, bare bytes, arrays, frames and `Private` are refused when the class is made, and so
+are tuples of numbers, bits or choices: a protocol that would carry a column of a table does not import.
 """
 
 from __future__ import annotations
@@ -89,10 +89,18 @@ def field_types(cls: type[Message]) -> dict[str, Any]:
 
 def _may_travel(annotation: Any) -> bool:
     if isinstance(annotation, types.UnionType):
-        return all(part is type(None) or _may_travel(part) for part in typing.get_args(annotation))
+        present = [part for part in typing.get_args(annotation) if part is not type(None)]
+        return len(present) == 1 and _may_travel(present[0])
     if typing.get_origin(annotation) is tuple:
-        inner, ellipsis = typing.get_args(annotation)
-        return ellipsis is Ellipsis and inner is not int and _may_travel(inner)
+        inner, *rest = typing.get_args(annotation) or (None,)
+        return rest == [Ellipsis] and _may_repeat(inner)
     if annotation in (PartyId, RunId, Digest, PlainText, int, bool):
         return True
     return isinstance(annotation, type) and issubclass(annotation, Travels | enum.Enum)
+
+
+def _may_repeat(annotation: Any) -> bool:
+    """What a tuple may hold. Numbers, bits, choices and texts in a row are a column of a table."""
+    if annotation in (PartyId, RunId, Digest):
+        return True
+    return isinstance(annotation, type) and issubclass(annotation, Travels)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from crypto.identity import Identity, PublicIdentity
 from federation.errors import MessageRefused
+from federation.exchange.frames import run_name
 from federation.files import canonical_json
 from federation.ids import PartyId, RunId
 from federation.plan import Plan, parse
@@ -51,9 +52,11 @@ class Order:
         fields = expect(_json(statement), "isthmus_statement", "run", "attempt", "party", "plan", "roster")
         if fields["party"] != me:
             raise MessageRefused("the order is addressed to another party")
+        if type(fields["attempt"]) is not int:
+            raise MessageRefused("the order does not say which attempt it is")
         return Order(
-            RunId(str(fields["run"])),
-            int(fields["attempt"]),
+            run_name(str(fields["run"])),  # A folder is named after it: no path gets in here.
+            fields["attempt"],
             me,
             parse(str(fields["plan"]).encode("utf-8")),
             Roster.from_json(fields["roster"]),

@@ -177,7 +177,7 @@ def parse(canonical: bytes) -> Plan:
         fields = json.loads(canonical)
         fields["parties"] = dict(fields["parties"])
         plan = Plan.model_validate(fields)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise PlanRefused("the plan that came is not a plan of this version") from None
     if plan.canonical() != canonical:
         raise PlanRefused("the plan that came is not in its canonical form")

@@ -16,11 +16,11 @@ from typing import TypeVar
 import msgpack
 
 from crypto.envelope import Binding, EphemeralKey, SessionKeys
-from crypto.identity import Identity, PublicIdentity
+from crypto.identity import Identity, PublicIdentity, SignatureRefused
 from crypto.masks import PairwiseMasks
 from federation import codec
 from federation.egress import Egress, Guard, introduce
-from federation.errors import MessageRefused
+from federation.errors import IdentityRefused, MessageRefused
 from federation.ids import AGGREGATOR, PartyId, RunId
 from federation.journal import Journal
 from federation.message import Message, Role
@@ -142,8 +142,8 @@ def open_session(
 ) -> Session:
     """Greet every other seat, check their greetings against the pinned identities, derive the keys.
 
-    Raises `IdentityRefused` (through `SignatureRefused`) when a greeting is not by the pinned identity,
-    `PeerSilent` naming a seat that did not come.
+    Raises `IdentityRefused` naming the peer when a greeting is not by its pinned identity for this very
+    session, `PeerSilent` naming a seat that did not come.
     """
     peers = [seat for seat in seating.roles if seat != me]
     ephemeral = EphemeralKey()
@@ -155,7 +155,12 @@ def open_session(
     for peer in peers:
         public, signature = _parse_greeting(transport.receive(peer, seating.patience))
         statement = _statement(seating, peer, me, public)
-        seating.identities[peer].verify(signature, "session greeting", statement)
+        try:
+            seating.identities[peer].verify(signature, "session greeting", statement)
+        except SignatureRefused:
+            raise IdentityRefused(
+                f"the greeting of {peer} is not by its pinned identity for this session", party=peer
+            ) from None
         secrets[peer] = ephemeral.agree(public)
     binding = Binding(seating.run, seating.attempt, seating.plan_digest)
     keys = SessionKeys(me, binding, secrets)

@@ -161,6 +161,8 @@ class LabelSide(HiddenGradient):
         rung = self._fix_range(z)
         # 0, 1: the masked sum of everyone's logits
         harmonics = session.receive(self.helper, Harmonics).terms
+        if len(harmonics) != 2 * rung.harmonics:
+            raise WireRefused("Harmonics: not a sine and a cosine for each harmonic", party=self.helper)
         words = to_torus(z, rung) + _words(session.receive(self.helper, MaskedLogit).words, self.rows)
         for told in session.gather(self._further, LogitShare).values():
             words = words + _words(told.words, self.rows)

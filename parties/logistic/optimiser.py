@@ -22,9 +22,9 @@ from federation.messages.logistic import Direction, GramShare, Move
 from federation.session import Session
 from parties.logistic.series import LADDER, Floats
 
-#: Fixed point of the Gram words: 2^-48 steps, sizes up to 2^14.
+#: Fixed point of the Gram words: 2^-48 steps; the sum over all parties stays below 2^15, so it never wraps.
 _SCALE = float(1 << 48)
-_LARGEST = float(1 << 14)
+_LARGEST_SUM = float(1 << 15)
 #: First step and later scale of the inverse Hessian, in units of 1 / (p (1 - p)): block-whitened features
 #: make the Hessian near p (1 - p) times the identity, and correlation between blocks makes it smaller.
 _FIRST, _LATER = 1.5, 1.75
@@ -82,7 +82,7 @@ class Progress:
 
 def share_gram(session: Session, block: Block, iteration: int) -> None:
     """Helper and further parties: send my part of the Gram matrix, masked among us."""
-    words = _fixed(_gram(block))
+    words = _fixed(_gram(block), len(session.seating.parties))
     partners = frozenset(session.others(Role.HELPER, Role.FEATURE))
     mask = session.masks.words(f"gram|{iteration}", frozenset(map(str, partners)), len(words))
     session.send(session.seating.playing(Role.LABEL), GramShare(MaskedWords.of(words + mask)))
@@ -129,7 +129,7 @@ class Coordinator:
 
     def _whole_gram(self, block: Block) -> Floats:
         own = _gram(block)
-        total = _fixed(own)
+        total = _fixed(own, len(self._session.seating.parties))
         others = self._session.others(Role.HELPER, Role.FEATURE)
         for party, share in self._session.gather(others, GramShare).items():
             if len(share.words) != len(total):
@@ -187,9 +187,9 @@ def _gram(block: Block) -> Floats:
     return np.asarray(vectors @ vectors.T)
 
 
-def _fixed(gram: Floats) -> npt.NDArray[np.uint64]:
+def _fixed(gram: Floats, parties: int) -> npt.NDArray[np.uint64]:
     upper = gram[np.triu_indices(len(gram))]
-    if not np.isfinite(upper).all() or np.abs(upper).max() >= _LARGEST:
+    if not np.isfinite(upper).all() or np.abs(upper).max() >= _LARGEST_SUM / parties:
         raise WireRefused(
             "training diverged: an inner product is too large to share",
             advice="Raise `model.l2` in the plan, or leave out columns that separate the labels perfectly.",
