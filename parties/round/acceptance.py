@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crypto.identity import PublicIdentity
+from federation import files
 from federation.errors import PlanRefused
-from federation.ids import AGGREGATOR, PartyId
+from federation.ids import AGGREGATOR, PartyId, RunId
 from federation.message import Role
 from federation.order import Order
+from federation.plan import parse
 from federation.session import Seating
-from parties.dataset import DatasetConfig
+from parties.dataset import DatasetConfig, from_party_table
 from parties.features.units import check_units
 from parties.home import PartyHome
 
@@ -67,6 +69,12 @@ def accept(home: PartyHome, payload: bytes) -> Accepted:
     return Accepted(order, seating, dataset)
 
 
+def dataset_of(home: PartyHome, run: RunId) -> DatasetConfig:
+    """This party's dataset of a round that it took part in."""
+    plan = parse(files.read(home.round_folder(run) / "plan.json"))
+    return _dataset(home, plan.parties[home.name()].dataset)
+
+
 def _dataset(home: PartyHome, name: str) -> DatasetConfig:
     tables = home.config().get("datasets", {})
     if not isinstance(tables, Mapping) or name not in tables:
@@ -76,9 +84,4 @@ def _dataset(home: PartyHome, name: str) -> DatasetConfig:
             field=f"datasets.{name}",
             advice=f"Add a table [datasets.{name}] to party.toml, or change the plan.",
         )
-    return DatasetConfig.from_table(
-        {**tables[name], "name": name},
-        source=home.config_file,
-        party=home.name(),
-        section=f"datasets.{name}",
-    )
+    return from_party_table(name, tables[name], party=home.name(), folder=home.folder)

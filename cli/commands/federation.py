@@ -1,0 +1,184 @@
+"""At the coordinator: make a federation, admit parties, run its service."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from cli.output import format_option, say
+from cli.service import stop_holder, stop_on_signal, tell
+from crypto.errors import Refusal
+
+_home = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("federation"),
+    show_default=True,
+    help="The federation's folder.",
+)
+
+
+@click.group(name="federation")
+def command() -> None:
+    """At the coordinator: make a federation, admit parties, run its service."""
+
+
+@command.command()
+@click.argument("name")
+@_home
+@click.option("--gate", default="127.0.0.1:7443", show_default=True, help="host:port that parties reach.")
+@click.option("--exchange", default="127.0.0.1:7444", show_default=True, help="host:port of the data plane.")
+@format_option
+def init(name: str, home: Path, gate: str, exchange: str, output: str) -> None:
+    """Make the federation NAME: its certificate authority and the coordinator's identity."""
+    from federation.addresses import Address
+    from federation.coordinator.home import CoordinatorHome, FederationSettings
+
+    settings = FederationSettings(name, Address.parse(gate), Address.parse(exchange))
+    made = CoordinatorHome.create(home, settings, dt.datetime.now(dt.UTC))
+    fingerprint = made.identity().public.fingerprint
+    say(
+        output,
+        {"federation": name, "home": str(home), "fingerprint": fingerprint},
+        f"federation {name} is ready in {home}\n"
+        f"coordinator's fingerprint, to compare with each party by another channel:\n  {fingerprint}",
+    )
+
+
+@command.command()
+@_home
+@format_option
+def show(home: Path, output: str) -> None:
+    """Show the federation's addresses and the coordinator's fingerprint."""
+    from federation.coordinator.home import CoordinatorHome
+
+    opened = CoordinatorHome.open(home)
+    settings, fingerprint = opened.settings(), opened.identity().public.fingerprint
+    facts = {
+        "federation": settings.name,
+        "gate": str(settings.gate),
+        "exchange": str(settings.exchange),
+        "fingerprint": fingerprint,
+    }
+    say(
+        output,
+        facts,
+        f"{settings.name}: gate {settings.gate}, exchange {settings.exchange}\nfingerprint {fingerprint}",
+    )
+
+
+@command.command()
+@click.argument("request_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_home
+@click.option("--fingerprint", help="The party's fingerprint as it was read out; skips the question.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: PARTY.admission.")
+@format_option
+def admit(request_file: Path, home: Path, fingerprint: str | None, out: Path | None, output: str) -> None:
+    """Admit the party whose request is in REQUEST_FILE, after its fingerprint was compared."""
+    from federation import files
+    from federation.coordinator.home import CoordinatorHome
+    from federation.roster import Request
+
+    opened = CoordinatorHome.open(home)
+    request = Request.from_json(files.read_json(request_file, "Ask the party for `isthmus party request`."))
+    found = request.identity.fingerprint
+    if fingerprint is None:
+        click.echo(f"{request.party} asks to be admitted. Its fingerprint:\n  {found}", err=True)
+        click.confirm("Did the party read out the same one over another channel?", abort=True, err=True)
+    elif "".join(fingerprint.lower().split()) != found.replace(" ", ""):
+        raise Refusal(
+            "the request has another fingerprint than the one that was read out",
+            party=request.party,
+            file=str(request_file),
+            advice="Do not admit it. Ask the party how its request reached you.",
+        )
+    admission = opened.admit(request, dt.datetime.now(dt.UTC))
+    target = out if out is not None else Path(f"{request.party}.admission")
+    files.write(target, admission)
+    say(
+        output,
+        {"party": request.party, "fingerprint": found, "admission": str(target)},
+        f"{request.party} is admitted. Send {target} back to it; it holds no secret.",
+    )
+
+
+@command.command()
+@_home
+@format_option
+def members(home: Path, output: str) -> None:
+    """List the admitted parties and their fingerprints."""
+    from federation.coordinator.home import CoordinatorHome
+
+    found = CoordinatorHome.open(home).roster().members
+    facts = {name: member.identity.fingerprint for name, member in found.items()}
+    say(output, {"members": facts}, "\n".join(f"{n}  {f}" for n, f in facts.items()) or "nobody yet")
+
+
+@command.command()
+@click.argument("party")
+@_home
+@format_option
+def remove(party: str, home: Path, output: str) -> None:
+    """Take PARTY off the roster: the gate and the exchange refuse it from now on."""
+    from federation.coordinator.home import CoordinatorHome
+    from federation.ids import party_id
+
+    CoordinatorHome.open(home).remove(party_id(party))
+    say(output, {"removed": party}, f"{party} is no longer a member")
+
+
+@command.command()
+@_home
+def start(home: Path) -> None:
+    """Run the aggregator's service in the foreground: SuperLink, gate, exchange, rounds."""
+    stop = stop_on_signal()
+    from federation.coordinator.home import CoordinatorHome
+    from federation.coordinator.service import CoordinatorService
+
+    opened = CoordinatorHome.open(home)
+    settings = opened.settings()
+    with CoordinatorService(opened, tell):
+        tell(f"{settings.name} is up: gate {settings.gate}, exchange {settings.exchange}")
+        stop.wait()
+        tell("stopping")
+
+
+@command.command()
+@_home
+@format_option
+def status(home: Path, output: str) -> None:
+    """Say whether the service runs, who is a member, and what the newest round does."""
+    from federation.coordinator.home import CoordinatorHome, holder
+    from federation.coordinator.record import RoundStatus
+
+    opened = CoordinatorHome.open(home)
+    process = holder(opened.lock_file)
+    runs = opened.runs()
+    newest = RoundStatus.load(opened.round_folder(runs[-1])) if runs else None
+    facts = {
+        "running": process is not None,
+        "pid": process,
+        "members": sorted(opened.roster().members),
+        "newest_round": newest.to_json() if newest is not None else None,
+    }
+    lines = [
+        f"service: {'running, process ' + str(process) if process is not None else 'not running'}",
+        f"members: {', '.join(sorted(opened.roster().members)) or 'nobody yet'}",
+        f"newest round: {newest.run} {newest.state}" if newest is not None else "no round yet",
+    ]
+    say(output, facts, "\n".join(lines))
+
+
+@command.command()
+@_home
+@click.option("--patience", type=float, default=30.0, show_default=True, help="Seconds to wait for it.")
+@format_option
+def stop(home: Path, patience: float, output: str) -> None:
+    """Stop the service that runs in this folder."""
+    from federation.coordinator.home import CoordinatorHome, holder
+
+    opened = CoordinatorHome.open(home)
+    process = stop_holder(holder, opened.lock_file, "the federation's service", patience)
+    say(output, {"stopped": process}, f"stopped (process {process})")

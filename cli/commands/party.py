@@ -1,0 +1,187 @@
+"""At a party: make its keys, ask for admission, run its node."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from cli.output import format_option, say
+from cli.service import stop_holder, stop_on_signal, tell
+from crypto.errors import Refusal
+
+_home = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("party"),
+    show_default=True,
+    help="The party's folder.",
+)
+
+
+@click.group(name="party")
+def command() -> None:
+    """At a party: make its keys, ask for admission, run its node."""
+
+
+@command.command()
+@click.argument("name")
+@_home
+@format_option
+def init(name: str, home: Path, output: str) -> None:
+    """Make the keys of party NAME. They stay in its folder, on this machine."""
+    from federation.ids import party_id
+    from parties.home import PartyHome
+
+    made = PartyHome.create(home, party_id(name))
+    fingerprint = made.identity().public.fingerprint
+    say(
+        output,
+        {"party": name, "home": str(home), "fingerprint": fingerprint, "config": str(made.config_file)},
+        f"party {name} is ready in {home}; describe its data in {made.config_file}\n"
+        f"its fingerprint, to compare by another channel:\n  {fingerprint}",
+    )
+
+
+@command.command()
+@_home
+@format_option
+def show(home: Path, output: str) -> None:
+    """Show the party's name, fingerprint, federation and pinned partners."""
+    from parties.home import PartyHome
+
+    opened = PartyHome.open(home)
+    admission = opened.admission() if opened.admission_file.exists() else None
+    facts = {
+        "party": opened.name(),
+        "fingerprint": opened.identity().public.fingerprint,
+        "federation": admission.federation if admission is not None else None,
+        "gate": str(admission.gate) if admission is not None else None,
+        "trusted": opened.pins(),
+        "rounds": list(opened.runs()),
+    }
+    lines = [f"{facts['party']}  {facts['fingerprint']}"]
+    lines.append(f"federation: {facts['federation'] or 'not admitted yet'}")
+    lines += [f"trusts {name}  {pin}" for name, pin in opened.pins().items()]
+    say(output, facts, "\n".join(lines))
+
+
+@command.command()
+@_home
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: PARTY.request.")
+@format_option
+def request(home: Path, out: Path | None, output: str) -> None:
+    """Write the request for admission: public keys only, to be sent to the coordinator."""
+    from federation import files
+    from parties.home import PartyHome
+
+    opened = PartyHome.open(home)
+    made = opened.request()
+    target = out if out is not None else Path(f"{made.party}.request")
+    files.write_json(target, made.to_json())
+    fingerprint = made.identity.fingerprint
+    say(
+        output,
+        {"party": made.party, "request": str(target), "fingerprint": fingerprint},
+        f"send {target} to the coordinator, and read this out over another channel:\n  {fingerprint}",
+    )
+
+
+@command.command()
+@click.argument("admission_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_home
+@click.option("--fingerprint", help="The coordinator's fingerprint as it was read out; skips the question.")
+@format_option
+def accept(admission_file: Path, home: Path, fingerprint: str | None, output: str) -> None:
+    """Accept the coordinator's ADMISSION_FILE, after the coordinator's fingerprint was compared."""
+    from federation import files
+    from parties.home import PartyHome, normal_fingerprint, read_admission
+
+    opened = PartyHome.open(home)
+    data = files.read(admission_file)
+    found = read_admission(data).coordinator.fingerprint
+    if fingerprint is None:
+        click.echo(f"The coordinator's fingerprint:\n  {found}", err=True)
+        click.confirm("Did the coordinator read out the same one over another channel?", abort=True, err=True)
+    elif normal_fingerprint(fingerprint) != found:
+        raise Refusal(
+            "the admission is signed by another coordinator than the one that was read out",
+            party=opened.name(),
+            file=str(admission_file),
+            advice="Do not accept it. Ask the coordinator how it reached you.",
+        )
+    admission = opened.accept(data, dt.datetime.now(dt.UTC))
+    say(
+        output,
+        {"party": opened.name(), "federation": admission.federation, "coordinator": found},
+        f"{opened.name()} is a member of {admission.federation}. Next: `isthmus party trust` for each "
+        "partner, then `isthmus party start`.",
+    )
+
+
+@command.command()
+@click.argument("partner")
+@click.argument("fingerprint", nargs=-1, required=True)
+@_home
+@format_option
+def trust(partner: str, fingerprint: tuple[str, ...], home: Path, output: str) -> None:
+    """Trust PARTNER by the FINGERPRINT that it read out over another channel."""
+    from federation.ids import party_id
+    from parties.home import PartyHome
+
+    opened = PartyHome.open(home)
+    opened.pin(party_id(partner), " ".join(fingerprint))
+    pin = opened.pins()[partner]
+    say(output, {"trusted": partner, "fingerprint": pin}, f"{opened.name()} trusts {partner}  {pin}")
+
+
+@command.command()
+@_home
+def start(home: Path) -> None:
+    """Run the party's node in the foreground."""
+    stop = stop_on_signal()
+    from parties.home import PartyHome
+    from parties.node import PartyNode
+
+    opened = PartyHome.open(home)
+    with PartyNode(opened, tell) as node:
+        tell(f"{opened.name()} is up and waits for orders of {opened.admission().federation}")
+        node.run_until(stop)
+        tell("stopping")
+
+
+@command.command()
+@_home
+@format_option
+def status(home: Path, output: str) -> None:
+    """Say whether the node runs and what it does."""
+    from federation import files
+    from federation.coordinator.home import holder
+    from parties.home import PartyHome
+
+    opened = PartyHome.open(home)
+    process = holder(opened.lock_file)
+    node = files.read_json(opened.node_file) if process is not None and opened.node_file.exists() else {}
+    facts = {"party": opened.name(), "running": process is not None, "pid": process, **node}
+    line = f"{opened.name()}: not running"
+    if process is not None:
+        doing = f" in {node['run']}" if node.get("run") else ""
+        line = f"{opened.name()}: {node.get('state', 'starting')}{doing}, process {process}"
+        if node.get("cause"):
+            line += f"\nlast round ended: {node['cause']}"
+    say(output, facts, line)
+
+
+@command.command()
+@_home
+@click.option("--patience", type=float, default=30.0, show_default=True, help="Seconds to wait for it.")
+@format_option
+def stop(home: Path, patience: float, output: str) -> None:
+    """Stop the node that runs in this folder."""
+    from federation.coordinator.home import holder
+    from parties.home import PartyHome
+
+    opened = PartyHome.open(home)
+    process = stop_holder(holder, opened.lock_file, f"the node of {opened.name()}", patience)
+    say(output, {"stopped": process}, f"stopped (process {process})")

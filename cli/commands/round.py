@@ -1,0 +1,146 @@
+"""At the coordinator: launch a round, follow it, cancel it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.output import format_option, say
+from crypto.errors import IsthmusError
+
+if TYPE_CHECKING:
+    from federation.coordinator.record import RoundStatus
+
+_home = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("federation"),
+    show_default=True,
+    help="The federation's folder.",
+)
+
+
+@click.group(name="round")
+def command() -> None:
+    """At the coordinator: launch a round, follow it, cancel it."""
+
+
+@command.command()
+@click.argument("plan_file", type=click.Path(dir_okay=False, path_type=Path))
+@_home
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Follow the round to its end.")
+@format_option
+def launch(plan_file: Path, home: Path, wait: bool, output: str) -> None:
+    """Check the plan in PLAN_FILE, launch its round, and follow it."""
+    from federation import plan as plans
+    from federation.coordinator import rounds
+    from federation.coordinator.home import CoordinatorHome
+
+    plan = plans.load(plan_file)
+    opened = CoordinatorHome.open(home)
+    run = rounds.launch(opened, plan)
+    if not wait:
+        say(output, {"run": run, "state": "submitted"}, f"launched {run}")
+        return
+    from cli.live import follow
+
+    status = follow(opened, run, plan.deadlines.join_seconds + plan.deadlines.run_seconds, output == "text")
+    say(output, status.to_json(), _told(status))
+    _raise_if_failed(status)
+
+
+@command.command()
+@click.argument("run", required=False)
+@_home
+@format_option
+def status(run: str | None, home: Path, output: str) -> None:
+    """Where a round is (the newest one, or RUN)."""
+    found = _load(home, run)
+    say(output, found.to_json(), _told(found))
+
+
+@command.command()
+@click.argument("run", required=False)
+@_home
+@format_option
+def show(run: str | None, home: Path, output: str) -> None:
+    """What a round did: its plan, each party's receipt, times (the newest one, or RUN)."""
+    from federation import files
+    from federation.coordinator.home import CoordinatorHome
+
+    found = _load(home, run)
+    plan = files.read_json(CoordinatorHome.open(home).round_folder(found.run) / "plan.json")
+    lines = [_told(found), f"plan {found.plan}, digest {found.plan_digest}"]
+    lines += [f"started {found.started or '-'}, ended {found.ended or '-'}, attempt {found.attempt}"]
+    for name, party in found.parties.items():
+        if party.receipt is not None:
+            receipt = party.receipt
+            lines.append(
+                f"{name}: {receipt['rows']} firms aligned, {receipt['columns']} columns, "
+                f"{receipt['iterations']} iterations, {receipt['bytes_sent']:,} bytes sent, "
+                f"{receipt['cpu_milliseconds'] / 1000:.1f} CPU s, journal {receipt['journal_head'][:16]}"
+            )
+    say(output, {**found.to_json(), "plan_fields": plan}, "\n".join(lines))
+
+
+@command.command(name="list")
+@_home
+@format_option
+def list_rounds(home: Path, output: str) -> None:
+    """List all rounds, oldest first."""
+    from federation.coordinator.home import CoordinatorHome
+    from federation.coordinator.record import RoundStatus
+
+    opened = CoordinatorHome.open(home)
+    found = [RoundStatus.load(opened.round_folder(run)) for run in opened.runs()]
+    text = "\n".join(f"{each.run}  {each.state:9}  {each.plan}  {each.cause}" for each in found)
+    say(output, {"rounds": [each.to_json() for each in found]}, text or "no round yet")
+
+
+@command.command()
+@click.argument("run", required=False)
+@_home
+@format_option
+def cancel(run: str | None, home: Path, output: str) -> None:
+    """End a round (the newest one, or RUN); every party is told."""
+    from federation.coordinator import rounds
+    from federation.coordinator.home import CoordinatorHome
+
+    opened = CoordinatorHome.open(home)
+    found = rounds.find(opened, run)
+    rounds.cancel(opened, found)
+    say(output, {"run": found, "cancelling": True}, f"{found} is being cancelled; look with `round status`")
+
+
+def _load(home: Path, run: str | None) -> RoundStatus:
+    from federation.coordinator import rounds
+    from federation.coordinator.home import CoordinatorHome
+    from federation.coordinator.record import RoundStatus
+
+    opened = CoordinatorHome.open(home)
+    return RoundStatus.load(opened.round_folder(rounds.find(opened, run)))
+
+
+def _told(status: RoundStatus) -> str:
+    line = f"{status.run}: {status.state}"
+    if status.cause:
+        return f"{line}: {status.cause}"
+    if status.over:
+        return line
+    doing = [
+        f"{name} {party.step or party.state}" + (f" {party.iteration}" if party.iteration else "")
+        for name, party in status.parties.items()
+    ]
+    return f"{line}: " + "; ".join(doing)
+
+
+def _raise_if_failed(status: RoundStatus) -> None:
+    if status.exit_code:
+        error = IsthmusError(
+            f"the round did not finish: {status.cause}",
+            advice="Mend the cause and launch the plan again; nothing of this attempt is used.",
+        )
+        error.exit_code = status.exit_code
+        raise error

@@ -1,0 +1,65 @@
+"""Live progress of a round: who is doing what, and how many bytes it has sent."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from federation.coordinator.home import CoordinatorHome
+    from federation.coordinator.record import RoundStatus
+    from federation.ids import RunId
+
+
+def follow(home: CoordinatorHome, run: RunId, patience: float, show: bool) -> RoundStatus:
+    """Wait for the end of `run`, showing progress on the standard error; its final status."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from federation.coordinator import rounds
+
+    updates = rounds.follow(home, run, patience)
+    status = next(updates)
+    if not show:
+        return [status, *updates][-1]
+    console = Console(stderr=True)
+    if not sys.stderr.isatty():
+        said = ""
+        for status in updates:
+            if (line := _line(status)) != said:
+                console.print(line, highlight=False)
+                said = line
+        return status
+    with Live(_table(status), console=console, refresh_per_second=8) as live:
+        for status in updates:
+            live.update(_table(status))
+    return status
+
+
+def _line(status: RoundStatus) -> str:
+    """One line for logs; iterations are left out, so it changes at each step only."""
+    parties = ", ".join(f"{name}: {party.step or party.state}" for name, party in status.parties.items())
+    return f"{status.run} {status.state} | {parties}"
+
+
+def _table(status: RoundStatus) -> Table:
+    from rich.table import Table
+
+    table = Table(title=f"{status.run}  {status.state}", title_justify="left", box=None, padding=(0, 2))
+    for heading in ("party", "doing", "iteration"):
+        table.add_column(heading)
+    table.add_column("sent", justify="right")
+    for name, party in status.parties.items():
+        table.add_row(
+            name,
+            party.step or party.state,
+            str(party.iteration) if party.iteration else "",
+            _size(party.bytes_sent),
+        )
+    return table
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count / 1e3:,.1f} kB"

@@ -1,0 +1,66 @@
+"""The `isthmus` command. Start-up is light: a command's module is loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import NoReturn
+
+import click
+
+from cli.output import say_error
+from crypto.errors import IsthmusError
+
+#: Command group or command -> its module under cli.commands, and the line that --help shows.
+_COMMANDS = {
+    "demo": ("demo", "Run the main job on this machine: three parties, one round, a report."),
+    "federation": ("federation", "At the coordinator: make a federation, admit parties, run its service."),
+    "party": ("party", "At a party: make its keys, ask for admission, run its node."),
+    "round": ("round", "At the coordinator: launch a round, follow it, cancel it."),
+    "model": ("model", "At a party: look at its own part of a model."),
+    "score": ("score", "At the label party: write out the scores that a round opened."),
+    "data": ("data", "Generate the four-flows data set of small firms."),
+    "bench": ("bench", "Measure speed and bytes."),
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"cli.commands.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="isthmus", prog_name="isthmus")
+def isthmus() -> None:
+    """Train one credit model over the data of several organisations. No row leaves its owner.
+
+    Start with `isthmus demo`. Every command takes --format json for machines.
+    Exit codes: 2 usage, 3 refusal, 4 another role's failure.
+    """
+
+
+def main() -> NoReturn:
+    """Run a command; an error becomes its text, its next step and its exit code."""
+    try:
+        isthmus.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except IsthmusError as error:
+        say_error(error)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    sys.exit(0)

@@ -1,0 +1,56 @@
+"""How commands speak: text for people, one JSON object for machines, errors with their next step."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from crypto.errors import IsthmusError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def format_option(command: F) -> F:
+    """`--format text|json`, passed as `output`."""
+    return click.option(
+        "--format",
+        "output",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="Text for people or one JSON object for machines.",
+    )(command)
+
+
+def say(output: str, facts: dict[str, Any], text: str) -> None:
+    """Print `facts` as one JSON object, or `text`."""
+    click.echo(json.dumps(facts, ensure_ascii=False, allow_nan=False) if output == "json" else text)
+
+
+def say_error(error: IsthmusError) -> None:
+    """The error and its next step, on the standard error; as JSON too when JSON was asked for."""
+    if _json_was_asked_for():
+        facts = {
+            "error": type(error).__name__,
+            "what": error.what,
+            "party": error.party,
+            "file": error.file,
+            "field": error.field,
+            "advice": error.advice,
+            "exit_code": error.exit_code,
+        }
+        click.echo(json.dumps({"failed": facts}, ensure_ascii=False))
+    click.echo(f"error: {error}", err=True)
+    click.echo(f"next:  {error.advice}", err=True)
+
+
+def _json_was_asked_for() -> bool:
+    arguments = sys.argv[1:]
+    return "--format=json" in arguments or any(
+        first == "--format" and second == "json" for first, second in itertools.pairwise(arguments)
+    )

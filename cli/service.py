@@ -1,0 +1,50 @@
+"""Running a service in the foreground until it is told to stop, and stopping one from outside."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from crypto.errors import PeerFailure, UsageError
+
+
+def stop_on_signal() -> threading.Event:
+    """An event that SIGTERM and SIGINT set, so that a service stops in order."""
+    stop = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+    return stop
+
+
+def tell(sentence: str) -> None:
+    """One line with its time, for a person or a log."""
+    click.echo(f"{time.strftime('%H:%M:%S')}  {sentence}")
+
+
+def stop_holder(holder: Callable[[Path], int | None], lock: Path, what: str, patience: float) -> int:
+    """Send SIGTERM to the process that holds `lock` and wait until it is gone; its process id."""
+    process = holder(lock)
+    if process is None:
+        raise UsageError(f"{what} is not running", file=str(lock.parent), advice="There is nothing to stop.")
+    os.kill(process, signal.SIGTERM)
+    until = time.monotonic() + patience
+    while holder(lock) is not None:
+        if time.monotonic() > until:
+            raise PeerFailure(
+                f"{what} (process {process}) did not stop in {patience:g} s",
+                file=str(lock.parent),
+                advice=f"Look at its output; as a last resort `kill -9 {process}`.",
+            )
+        time.sleep(0.1)
+    return process

@@ -1,0 +1,153 @@
+"""The party node: SuperNode, tunnel, executor. Runs next to the data; reaches out, listens on loopback only.
+
+An order that arrives over Flower is checked by `round.acceptance` and run by `round.participation` in
+this process. The bundle that comes with it is compared with the pinned hash and never unpacked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from crypto.certificates import check_issued_by
+from crypto.errors import IsthmusError
+from federation import files
+from federation.coordinator.record import timestamp
+from federation.flower.engine import PartyExecutor
+from federation.flower.environment import quieten_this_process
+from federation.flower.loopback import LoopbackTls
+from federation.flower.supernode import SuperNode
+from federation.flower.tunnel import Tunnel
+from federation.transport.exchange import ExchangeTransport
+from federation.transport.interface import Transport
+from parties.client_app import answer, answer_with
+from parties.home import Admission, PartyHome
+from parties.round.acceptance import Accepted, accept
+from parties.round.participation import take_part
+
+_LOOK_SECONDS = 1.0
+
+
+class PartyNode:
+    """Everything a party runs, between `start` and `stop`. `tell` gets a sentence for people."""
+
+    def __init__(self, home: PartyHome, tell: Callable[[str], None]) -> None:
+        self._home = home
+        self._tell = tell
+        self._stop = threading.Event()
+        self._stack = ExitStack()
+        self._state = "starting"
+        self._supernode: SuperNode | None = None
+        self._tunnel: Tunnel | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start everything, or raise and leave nothing behind."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
+        home, admission = self._home, self._home.admission()
+        now = dt.datetime.now(dt.UTC)
+        check_issued_by(files.read(home.tls_certificate_file), files.read(home.authority_file), now)
+        self._stack.enter_context(home.running())
+        home.flower_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        quieten_this_process(home.flower_folder / "home")
+        tls = LoopbackTls.create(home.flower_folder, now)
+        self._tunnel = Tunnel(
+            str(admission.gate),
+            certificate_file=home.tls_certificate_file,
+            key_file=home.tls_key_file,
+            authority_file=home.authority_file,
+            public_key=home.supernode_public_key(),
+            tls=tls,
+        )
+        self._tunnel.start()
+        self._stack.callback(self._tunnel.stop)
+        self._supernode = SuperNode(
+            home.flower_folder, self._tunnel.address, home.supernode_key_file, tls, self._tell
+        )
+        self._stack.callback(self._supernode.stop)
+        self._supernode.start()
+        answer_with(lambda payload: self._answer(admission, payload))
+        executor = PartyExecutor(
+            self._supernode.runtime_address,
+            self._supernode.secret_file,
+            answer,
+            self._stop,
+            root_file=self._supernode.root_file,
+        )
+        thread = threading.Thread(target=executor.run, name="orders", daemon=True)
+        thread.start()
+        self._stack.callback(lambda: thread.join(10.0))
+        self._set_state("idle")
+        self._stack.callback(lambda: home.node_file.unlink(missing_ok=True))
+
+    def run_until(self, stop: threading.Event) -> None:
+        """Keep going until `stop` is set. Raises `PeerFailure` when the SuperNode cannot join."""
+        said: str | None = None
+        while not stop.wait(_LOOK_SECONDS):
+            if self._supernode is not None:
+                self._supernode.check()
+            trouble = self._tunnel.last_error if self._tunnel is not None else None
+            if trouble != said:
+                self._tell(trouble if trouble is not None else "the gate answers again")
+                said = trouble
+
+    def stop(self) -> None:
+        """Stop everything, in reverse. Idempotent."""
+        self._stop.set()
+        self._stack.close()
+
+    def _answer(self, admission: Admission, payload: bytes) -> bytes:
+        """Run one order. What is raised goes back as its cause; the reply itself holds nothing."""
+        accepted = accept(self._home, payload)
+        run = accepted.order.run
+        self._tell(f"taking part in {run} ({accepted.order.plan.name}) as {accepted.role.value}")
+        self._set_state("running", run)
+        try:
+            take_part(self._home, accepted, lambda accepted: self._connect(admission, accepted))
+        except IsthmusError as error:
+            self._tell(f"{run} ended: {error.cause}")
+            self._set_state("idle", run, error.cause)
+            raise
+        self._tell(f"{run} is finished")
+        self._set_state("idle", run)
+        return b"done"
+
+    def _connect(self, admission: Admission, accepted: Accepted) -> Transport:
+        home = self._home
+        return ExchangeTransport(
+            accepted.order.party,
+            accepted.order.run,
+            str(admission.exchange),
+            files.read(home.authority_file),
+            files.read(home.tls_certificate_file),
+            files.read_secret(home.tls_key_file),
+            send_timeout=accepted.seating.patience,
+        )
+
+    def _set_state(self, state: str, run: str | None = None, cause: str = "") -> None:
+        files.write_json(
+            self._home.node_file,
+            {"pid": os.getpid(), "state": state, "run": run, "cause": cause, "since": timestamp()},
+        )
