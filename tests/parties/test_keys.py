@@ -35,7 +35,7 @@ def test_every_way_of_writing_a_code_gives_the_same_bytes(written: str) -> None:
     assert align([written], "uscc").ids.open_locally() == (CODE.encode(),)
 
 
-@pytest.mark.parametrize("text", ["ǰ", "Ⅷ号", "ﬁrma", "straße", "ό", "e\u0301cole", "K"])
+@pytest.mark.parametrize("text", ["ǰ", "ΐ", "ΰ", "Ⅷ号", "ﬁrma", "straße", "ό", "e\u0301cole", "K"])
 def test_normalising_twice_changes_nothing(text: str) -> None:
     once = normalise(text)
     assert normalise(once) == once == unicodedata.normalize("NFKC", once)

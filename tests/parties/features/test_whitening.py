@@ -25,6 +25,11 @@ def test_the_fitted_rows_become_uncorrelated_with_variance_one() -> None:
     np.testing.assert_allclose(whitened.T @ whitened / len(z), np.eye(5), atol=1e-9)
 
 
+def test_directions_stand_by_variance_the_largest_first() -> None:
+    lengths = np.linalg.norm(Whitening.fit(correlated()).w, axis=0)
+    assert (np.diff(lengths) >= 0).all()
+
+
 def test_what_depends_on_other_columns_costs_no_direction() -> None:
     z = correlated()
     assert Whitening.fit(z).rank == np.linalg.matrix_rank(z) == 5
