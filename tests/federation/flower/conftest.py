@@ -5,17 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-
-with warnings.catch_warnings():
-    # typer 0.20, which flwr pins, warns at its import about names that click 9 will drop.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import typer  # noqa: F401
 
 from crypto.certificates import CertificateAuthority, certificate_request, new_tls_key
 from federation.flower.engine import CoordinatorExecutor, PartyExecutor, RunStatus, SuperLinkClient
