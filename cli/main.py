@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import NoReturn
 
@@ -63,4 +64,13 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         sys.exit(130)
+    except Exception as error:  # The edge of the program: no stack trace reaches a user.
+        if os.environ.get("ISTHMUS_DEBUG"):
+            raise
+        unforeseen = IsthmusError(
+            f"an error that nobody foresaw ({type(error).__name__})",
+            advice="Run it again with ISTHMUS_DEBUG=1 and report what it prints, without any data in it.",
+        )
+        say_error(unforeseen)
+        sys.exit(unforeseen.exit_code)
     sys.exit(0)

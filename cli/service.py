@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,10 +15,16 @@ import click
 
 from crypto.errors import PeerFailure, UsageError
 
+until_stdin_ends = click.option(
+    "--until-stdin-ends", is_flag=True, hidden=True, help="Stop when the standard input ends (for parents)."
+)
 
-def stop_on_signal() -> threading.Event:
-    """An event that SIGTERM and SIGINT set, so that a service stops in order."""
+
+def stop_on_signal(until_stdin_ends: bool = False) -> threading.Event:
+    """An event that SIGTERM, SIGINT and, if asked, the end of the standard input set."""
     stop = threading.Event()
+    if until_stdin_ends:
+        threading.Thread(target=_watch_stdin, args=(stop,), name="stdin", daemon=True).start()
 
     def ask(number: int, frame: FrameType | None) -> None:
         stop.set()
@@ -27,9 +34,16 @@ def stop_on_signal() -> threading.Event:
     return stop
 
 
+def _watch_stdin(stop: threading.Event) -> None:
+    while os.read(0, 4096):
+        pass
+    stop.set()
+
+
 def tell(sentence: str) -> None:
     """One line with its time, for a person or a log."""
     click.echo(f"{time.strftime('%H:%M:%S')}  {sentence}")
+    sys.stdout.flush()
 
 
 def stop_holder(holder: Callable[[Path], int | None], lock: Path, what: str, patience: float) -> int:

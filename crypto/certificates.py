@@ -155,7 +155,8 @@ class CertificateAuthority:
             )
         key = _load_key(self.key_pem)
         issuer = x509.load_pem_x509_certificate(self.certificate_pem).subject
-        builder = _builder(request.subject, issuer, public_key, now, _LEAF_DAYS)
+        # The subject is ours, never the request's: a second common name in it could be read as another party.
+        builder = _builder(_named(name), issuer, public_key, now, _LEAF_DAYS)
         return _finish(
             builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)

@@ -49,6 +49,11 @@ class Seating:
         """The data parties, in the plan's order."""
         return tuple(party for party, role in self.roles.items() if role is not Role.AGGREGATOR)
 
+    @property
+    def meeting(self) -> RunId:
+        """The exchange's name for this attempt: another attempt is another session."""
+        return RunId(f"{self.run}.{self.attempt}")
+
     def playing(self, role: Role) -> PartyId:
         """The one seat that plays `role`."""
         (seat,) = (party for party, played in self.roles.items() if played is role)

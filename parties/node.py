@@ -138,7 +138,7 @@ class PartyNode:
         home = self._home
         return ExchangeTransport(
             accepted.order.party,
-            accepted.order.run,
+            accepted.seating.meeting,
             str(admission.exchange),
             files.read(home.authority_file),
             files.read(home.tls_certificate_file),

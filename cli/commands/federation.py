@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cli.output import format_option, say
-from cli.service import stop_holder, stop_on_signal, tell
+from cli.service import stop_holder, stop_on_signal, tell, until_stdin_ends
 from crypto.errors import Refusal
 
 _home = click.option(
@@ -131,9 +131,10 @@ def remove(party: str, home: Path, output: str) -> None:
 
 @command.command()
 @_home
-def start(home: Path) -> None:
+@until_stdin_ends
+def start(home: Path, until_stdin_ends: bool) -> None:
     """Run the aggregator's service in the foreground: SuperLink, gate, exchange, rounds."""
-    stop = stop_on_signal()
+    stop = stop_on_signal(until_stdin_ends)
     from federation.coordinator.home import CoordinatorHome
     from federation.coordinator.service import CoordinatorService
 

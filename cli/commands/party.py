@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cli.output import format_option, say
-from cli.service import stop_holder, stop_on_signal, tell
+from cli.service import stop_holder, stop_on_signal, tell, until_stdin_ends
 from crypto.errors import Refusal
 
 _home = click.option(
@@ -138,9 +138,10 @@ def trust(partner: str, fingerprint: tuple[str, ...], home: Path, output: str) -
 
 @command.command()
 @_home
-def start(home: Path) -> None:
+@until_stdin_ends
+def start(home: Path, until_stdin_ends: bool) -> None:
     """Run the party's node in the foreground."""
-    stop = stop_on_signal()
+    stop = stop_on_signal(until_stdin_ends)
     from parties.home import PartyHome
     from parties.node import PartyNode
 

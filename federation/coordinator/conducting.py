@@ -65,6 +65,7 @@ def conduct(home: CoordinatorHome, node_ids: Callable[[], Mapping[PartyId, int]]
         raise UsageError(f"{run} is over already", advice="Launch the plan again.")
     recorder = Recorder(folder, status)
     recorder.update(state="waiting", started=timestamp(), attempt=status.attempt + 1, flower_run=line.run_id)
+    cpu = time.process_time()
     try:
         _Round(home, folder, recorder, line, node_ids).conduct()
     except IsthmusError as error:
@@ -75,7 +76,7 @@ def conduct(home: CoordinatorHome, node_ids: Callable[[], Mapping[PartyId, int]]
         cause = f"internal error at the aggregator ({type(error).__name__})"
         recorder.update(state="failed", cause=cause, exit_code=1, ended=timestamp())
         raise
-    recorder.update(state="finished", ended=timestamp())
+    recorder.update(state="finished", ended=timestamp(), cpu_seconds=time.process_time() - cpu)
 
 
 class _Round:
@@ -99,12 +100,13 @@ class _Round:
     def conduct(self) -> None:
         roster = self._home.roster()
         nodes = self._wait_online(roster)
-        transport = self._open_exchange()
+        seating = self._seating(roster)
+        transport = self._open_exchange(seating)
         try:
             self._recorder.update(state="running")
             self._deliver(roster, nodes)
             with ThreadPoolExecutor(1) as seat:
-                sitting = seat.submit(self._sit, transport, roster)
+                sitting = seat.submit(self._sit, transport, seating)
                 try:
                     self._watch(nodes, transport, sitting.done)
                 finally:
@@ -149,10 +151,10 @@ class _Round:
                 raise PeerSilent(", ".join(missing), "coming online", patience)
             time.sleep(_LOOK_SECONDS)
 
-    def _open_exchange(self) -> ExchangeTransport:
+    def _open_exchange(self, seating: Seating) -> ExchangeTransport:
         return ExchangeTransport(
             AGGREGATOR,
-            self._run,
+            seating.meeting,
             str(self._home.settings().exchange),
             files.read(self._home.authority_file),
             files.read(self._home.tls_certificate_file),
@@ -210,26 +212,26 @@ class _Round:
 
     # -- the aggregator's seat ---------------------------------------------------------------------
 
-    def _sit(self, transport: Transport, roster: Roster) -> None:
+    def _sit(self, transport: Transport, seating: Seating) -> None:
+        journal = FileJournal(self._folder / "journal.jsonl")
+        try:
+            session = open_session(AGGREGATOR, self._home.identity(), seating, transport, journal)
+            _Seat(session, self._plan, self._recorder).listen()
+        finally:
+            journal.close()
+
+    def _seating(self, roster: Roster) -> Seating:
         plan = self._plan
-        roles = plan.roles()
-        identity = self._home.identity()
         parties = {PartyId(name): roster.members[PartyId(name)].identity for name in plan.parties}
-        seating = Seating(
+        return Seating(
             run=self._run,
             attempt=self._recorder.status.attempt,
             plan_digest=plan.digest,
             purpose=plan.purpose,
-            roles=roles,
-            identities={**parties, AGGREGATOR: identity.public},
+            roles=plan.roles(),
+            identities={**parties, AGGREGATOR: self._home.identity().public},
             patience=plan.deadlines.message_seconds,
         )
-        journal = FileJournal(self._folder / "journal.jsonl")
-        try:
-            session = open_session(AGGREGATOR, identity, seating, transport, journal)
-            _Seat(session, plan, self._recorder).listen()
-        finally:
-            journal.close()
 
 
 class _Seat:

@@ -46,7 +46,7 @@ class RoundStatus:
     ended: str = ""
     attempt: int = 0
     flower_run: int | None = None
-    step_seconds: dict[str, float] = field(default_factory=dict)
+    cpu_seconds: float = 0.0  # of the aggregator's process, while the round ran
     parties: dict[PartyId, PartyStatus] = field(default_factory=dict)
 
     @property

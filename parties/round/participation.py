@@ -144,7 +144,7 @@ def _run(
     with _timed(work, Step.EVALUATE):
         if scores is not None:
             evaluate_round(accepted.dataset, work.plan, folder, rows, matrix, scores)
-    _finish(work, matrix, trained, journal)
+    _finish(work, matrix, trained, journal, table.report.rows)
 
 
 # -- the steps ---------------------------------------------------------------------------------------
@@ -209,12 +209,13 @@ def _open_scores(work: _Work, matrix: OwnMatrix, part: ModelPart) -> Private[Flo
     return None
 
 
-def _finish(work: _Work, matrix: OwnMatrix, trained: Trained, journal: FileJournal) -> None:
+def _finish(work: _Work, matrix: OwnMatrix, trained: Trained, journal: FileJournal, rows_read: int) -> None:
     work.at(Step.DONE)
     cpu = work.cpu_seconds()
     files.write_json(
         work.folder / "spent.json",
         {
+            "table_rows": rows_read,
             "rows": len(matrix.training),
             "training_rows": matrix.training_rows,
             "columns": matrix.widths[work.me],

@@ -14,11 +14,15 @@ from crypto.private import Private
 from federation import files
 from federation.errors import UsageError
 from federation.ids import RunId
+from federation.plan import Plan, parse
+from parties.dataset import DatasetConfig
+from parties.features import Whitening, read_label
 from parties.home import PartyHome
 from parties.logistic.scoring import probability
 from parties.round.acceptance import dataset_of
-from parties.round.evaluation import load_scores
-from parties.round.model import ModelPart
+from parties.round.evaluation import RoundEvaluation, compare, load_scores
+from parties.round.matrix import OwnMatrix
+from parties.round.model import ModelPart, load_rows
 from parties.round.rows import read_own
 
 
@@ -57,6 +61,54 @@ def view(home: PartyHome, run: RunId) -> ModelView:
         files.read_json(folder / "spent.json"),
         files.read_json(evaluation) if evaluation.exists() else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A party's matrix of a round, made again from its table and its own part of the model."""
+
+    part: ModelPart
+    dataset: DatasetConfig
+    plan: Plan
+    matrix: OwnMatrix
+
+
+def own_matrix(home: PartyHome, run: RunId) -> Rebuilt:
+    """The aligned, encoded rows of a round, as this party had them."""
+    folder = home.round_folder(run)
+    part, dataset = ModelPart.load(folder / "model.json"), dataset_of(home, run)
+    rows, training = load_rows(folder / "rows.npz")
+    frame = read_own(dataset).frame.open_locally().iloc[rows.open_locally()].reset_index(drop=True)
+    encoded = part.features.transform(frame)
+    labels = Private(read_label(frame, dataset)) if dataset.label is not None else None
+    matrix = OwnMatrix(
+        Private(frame),
+        training,
+        part.features,
+        Private(encoded),
+        Whitening.fit(encoded[training]),
+        {},
+        labels,
+    )
+    return Rebuilt(part, dataset, parse(files.read(folder / "plan.json")), matrix)
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The label party's evaluation of a round, computed again from what it kept."""
+
+    part: ModelPart
+    matrix: OwnMatrix
+    evaluation: RoundEvaluation
+
+
+def review(home: PartyHome, run: RunId) -> Reviewed:
+    """Evaluate a round again, with the curves that `evaluation.json` does not hold."""
+    rebuilt = own_matrix(home, run)
+    _, logits, training = load_scores(home.round_folder(run) / "scores.npz")
+    fused = Private(logits.open_locally()[~training])
+    evaluation = compare(rebuilt.dataset, rebuilt.plan, rebuilt.matrix, fused)
+    return Reviewed(rebuilt.part, rebuilt.matrix, evaluation)
 
 
 def opened_scores(home: PartyHome, run: RunId) -> Private[pd.DataFrame]:

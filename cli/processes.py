@@ -1,0 +1,100 @@
+"""Child processes of a command: `isthmus` services in sessions of their own, stopped with their parent.
+
+A child reads its standard input and stops in order when that ends, so it ends also when its parent is
+killed and can stop nothing any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from federation.errors import IsthmusError, PeerFailure, PeerSilent
+
+_ROOT = Path(__file__).resolve().parent.parent
+_STOP_SECONDS = 20.0
+
+
+class Service:
+    """One running `isthmus` command; its output goes to `log`."""
+
+    def __init__(self, name: str, arguments: Sequence[str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        environment = {**os.environ, "PYTHONPATH": _with_root(os.environ.get("PYTHONPATH", ""))}
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program and arguments.
+                [sys.executable, "-P", "-m", "cli", *arguments, "--until-stdin-ends"],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def wait_for(self, file: Path, patience: float) -> None:
+        """Until `file` exists. Raises what the service said when it ended instead."""
+        until = time.monotonic() + patience
+        while not file.exists():
+            if self._process.poll() is not None:
+                raise self._ended()
+            if time.monotonic() > until:
+                raise PeerSilent(self.name, "starting", patience)
+            time.sleep(0.05)
+
+    def check(self) -> None:
+        """Raise what the service said when it has ended."""
+        if self._process.poll() is not None:
+            raise self._ended()
+
+    def ask_to_stop(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def wait_stopped(self, patience: float) -> None:
+        """Wait for its end; then kill it with everything that it started."""
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(5.0)
+
+    def _ended(self) -> IsthmusError:
+        """Its own error line and next step, with its exit code."""
+        lines = self.log.read_text("utf-8", "replace").splitlines()
+        what = next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), None)
+        advice = next((line.removeprefix("next:  ") for line in lines if line.startswith("next:  ")), None)
+        error = PeerFailure(
+            f"{self.name} ended: {what or 'see its log'}",
+            file=None if what else str(self.log),
+            advice=advice or f"Read {self.log}.",
+        )
+        if self._process.returncode in (2, 3, 4):
+            error.exit_code = self._process.returncode
+        return error
+
+
+@contextlib.contextmanager
+def stopping(services: list[Service]) -> Iterator[None]:
+    """Stop all `services` at the end, whatever happens: all are asked first, then waited for."""
+    try:
+        yield
+    finally:
+        for service in reversed(services):
+            service.ask_to_stop()
+        until = time.monotonic() + _STOP_SECONDS
+        for service in reversed(services):
+            service.wait_stopped(max(1.0, until - time.monotonic()))
+
+
+def _with_root(path: str) -> str:
+    return f"{_ROOT}{os.pathsep}{path}" if path else str(_ROOT)
