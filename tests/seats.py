@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from crypto.identity import Identity
 from federation.ids import AGGREGATOR, PartyId, RunId
-from federation.journal import MemoryJournal
 from federation.message import Role
-from federation.session import Seating, Session, open_session
-from federation.transport.memory import MemoryExchange
+from federation.rehearsal import rehearse, seat_everyone
+from federation.session import Seating, Session
 
 PLAN_DIGEST = bytes(range(32))
 
 
-def seating(roles: Mapping[str, Role], identities: Mapping[str, Identity], patience: float = 60) -> Seating:
-    return Seating(
+def seating(roles: Mapping[str, Role], identities: Mapping[Any, Identity], patience: float = 60) -> Seating:
+    return seat_everyone(
+        {PartyId(name): role for name, role in roles.items()},
+        {PartyId(name): identity for name, identity in identities.items()},
         run=RunId("test-run"),
-        attempt=1,
         plan_digest=PLAN_DIGEST,
-        purpose="test",
-        roles={PartyId(name): role for name, role in roles.items()},
-        identities={PartyId(name): identity.public for name, identity in identities.items()},
         patience=patience,
     )
 
@@ -39,27 +35,10 @@ def run_seats(
     Returns each part's result, and under "sessions" the sessions. An error in one seat ends the session
     for all; the first real cause is raised.
     """
-    identities = {name: Identity.generate() for name in roles}
+    identities = {PartyId(name): Identity.generate() for name in roles}
     seats = seating(roles, identities, patience)
-    exchange = MemoryExchange(seats.run, list(seats.roles), tap=tap)
-    sessions: dict[str, Session] = {}
-
-    def play(name: str) -> Any:
-        transport = exchange.seat(PartyId(name))
-        try:
-            session = open_session(PartyId(name), identities[name], seats, transport, MemoryJournal())
-            sessions[name] = session
-            return parts[name](session)
-        except BaseException as error:
-            transport.end(type(error).__name__)
-            raise
-
-    with ThreadPoolExecutor(len(roles)) as pool:
-        futures = {name: pool.submit(play, name) for name in roles}
-    errors = [error for future in futures.values() if (error := future.exception()) is not None]
-    if errors:
-        raise next((e for e in errors if type(e).__name__ != "SessionEnded"), errors[0])
-    return {**{name: future.result() for name, future in futures.items()}, "sessions": sessions}
+    done = rehearse(seats, identities, {PartyId(name): part for name, part in parts.items()}, tap)
+    return {**{str(seat): result for seat, result in done.results.items()}, "sessions": done.sessions}
 
 
 THREE = {
