@@ -1,0 +1,207 @@
+"""What may travel, from whom to whom. The lists here are the review point for every new message."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import typing
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crypto.private import Private
+from crypto.sealed import Disclosed, DisclosedNumbers, Sealed, TorusWords
+from federation.ids import PartyId
+from federation.message import (
+    REGISTRY,
+    Digest,
+    Flow,
+    Message,
+    PlainText,
+    Role,
+    field_types,
+    message,
+)
+from tests.federation.samples import every_message
+
+ANY_FLOW = Flow(Role.PARTY, Role.AGGREGATOR)
+
+#: Plain values that a protocol shows by design: the fields of a `Disclosed` type, and to whom they tell what.
+#: Adding a line here is a decision about privacy: say in the message's docstring what it tells.
+DISCLOSED = {
+    ("alignment/rows", "rows"): "to each party: which of its own rows are common",
+    ("round/training-rows", "marks"): "to the parties without labels: the random split",
+    ("logistic/direction", "coefficients"): "to the parties without labels: the L-BFGS coefficients",
+}
+
+#: Single plain numbers, names and choices.
+SINGLE = {
+    ("alignment/points", "owner"): "PartyId",
+    ("alignment/tags", "owner"): "PartyId",
+    ("logistic/headroom", "typical"): "int",  # Computed from data: one coarse number per party and iteration.
+    ("logistic/range", "rung"): "int",
+    ("logistic/direction", "move"): "Move",
+    ("round/progress", "step"): "Step",
+    ("round/progress", "iteration"): "int",
+    ("round/progress", "bytes_sent"): "int",
+    ("round/prepared", "columns"): "int",
+    ("round/receipt", "rows"): "int",
+    ("round/receipt", "training_rows"): "int",
+    ("round/receipt", "columns"): "int",
+    ("round/receipt", "iterations"): "int",
+    ("round/receipt", "cpu_milliseconds"): "int",
+    ("round/receipt", "bytes_sent"): "int",
+    ("round/receipt", "journal_head"): "Digest",
+}
+
+#: Neither sealed nor disclosed: public by nature.
+PUBLIC_KEYS = {("logistic/key", "key")}
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+def make(name: str, annotation: Any, *flows: Flow) -> type[Message]:
+    body = {"__annotations__": {"field": annotation}, "__module__": __name__}
+    return message(name, *(flows or (ANY_FLOW,)))(type("Probe", (Message,), body))
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        str,
+        float,
+        bytes,
+        bytearray,
+        complex,
+        object,
+        Any,
+        type(None),
+        np.ndarray,
+        np.float64,
+        pd.DataFrame,
+        Private,
+        Private[int],
+        dict,
+        dict[str, int],
+        list,
+        list[int],
+        list[TorusWords],
+        set[int],
+        tuple,
+        tuple[int, ...],
+        tuple[bool, ...],  # One bit a row is a column of labels.
+        tuple[Colour, ...],
+        tuple[PlainText, ...],
+        tuple[float, ...],
+        tuple[int | None, ...],
+        tuple[tuple[int, ...], ...],
+        tuple[tuple[TorusWords, ...], ...],
+        tuple[int, int],
+        tuple[TorusWords, TorusWords],
+        int | str,
+        float | None,
+        Private | None,
+        int | TorusWords,  # Two forms for one field.
+        typing.Optional[str],  # noqa: UP045
+    ],
+)
+def test_a_message_with_a_field_that_must_not_travel_cannot_be_defined(annotation: Any) -> None:
+    before = dict(REGISTRY)
+    with pytest.raises(TypeError, match="must not travel"):
+        make("test/refused", annotation)
+    assert before == REGISTRY
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [int, bool, PartyId, Digest, PlainText, Colour, TorusWords, tuple[TorusWords, ...], int | None],
+)
+def test_what_is_sealed_or_public_may_travel(annotation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("federation.message.REGISTRY", {})
+    assert field_types(make("test/allowed", annotation)) == {"field": annotation}
+
+
+def test_a_message_without_a_flow_or_with_a_taken_name_cannot_be_defined() -> None:
+    every_message()
+    body = {"__annotations__": {"rung": int}, "__module__": __name__}
+    with pytest.raises(TypeError, match="who sends it"):
+        message("test/nobody")(type("Nobody", (Message,), dict(body)))
+    with pytest.raises(TypeError, match="two messages"):
+        message("logistic/range", ANY_FLOW)(type("Twin", (Message,), dict(body)))
+
+
+@pytest.mark.parametrize("kind", every_message().values(), ids=lambda kind: kind.NAME)
+def test_every_message_is_frozen_documented_and_says_who_sends_it_to_whom(kind: type[Message]) -> None:
+    assert kind.FLOWS and kind.__doc__
+    assert dataclasses.fields(kind)  # type: ignore[arg-type]
+    assert kind.__dataclass_params__.frozen and "__slots__" in vars(kind)  # type: ignore[attr-defined]
+    room, _, topic = kind.NAME.partition("/")
+    assert room and topic
+
+
+def declared(base: type) -> set[tuple[str, str]]:
+    """(message, field) for every field whose type, or its elements' type, is below `base`."""
+    found = set()
+    for name, kind in every_message().items():
+        for field, annotation in field_types(kind).items():
+            inner = typing.get_args(annotation) or (annotation,)
+            if any(isinstance(part, type) and issubclass(part, base) for part in inner):
+                found.add((name, field))
+    return found
+
+
+def test_plain_values_travel_only_where_this_list_says() -> None:
+    assert declared(Disclosed) == DISCLOSED.keys()
+
+
+def test_every_other_field_is_sealed_or_a_single_public_value_of_this_list() -> None:
+    rest = {
+        (name, field): getattr(annotation, "__name__", str(annotation))
+        for name, kind in every_message().items()
+        for field, annotation in field_types(kind).items()
+        if (name, field) not in declared(Sealed) | declared(Disclosed) | PUBLIC_KEYS
+    }
+    assert rest == SINGLE
+
+
+def test_no_plain_value_flows_from_a_party_without_labels_to_another_party() -> None:
+    hiding = {Role.HELPER, Role.FEATURE}
+    plain = {
+        name
+        for name, kind in every_message().items()
+        for flow in kind.FLOWS
+        if flow.sender in hiding and {(name, field) for field in field_types(kind)} & declared(Disclosed)
+    }
+    assert plain == set()
+
+
+def test_the_aggregator_is_sent_tags_progress_and_receipts_only() -> None:
+    heard = {
+        name for name, kind in every_message().items() if any(f.to is Role.AGGREGATOR for f in kind.FLOWS)
+    }
+    assert heard == {"alignment/tags", "round/progress", "round/receipt"}
+
+
+def test_the_aggregator_says_nothing_but_which_rows_are_common() -> None:
+    said = {
+        name for name, kind in every_message().items() if any(f.sender is Role.AGGREGATOR for f in kind.FLOWS)
+    }
+    assert said == {"alignment/rows"}
+
+
+def test_a_party_covers_every_data_role_and_never_the_aggregator() -> None:
+    for role in (Role.LABEL, Role.HELPER, Role.FEATURE):
+        assert Role.PARTY.covers(role) and not role.covers(Role.PARTY)
+    assert not Role.PARTY.covers(Role.AGGREGATOR) and not Role.AGGREGATOR.covers(Role.PARTY)
+    assert Role.AGGREGATOR.covers(Role.AGGREGATOR)
+
+
+def test_a_message_that_was_made_cannot_be_changed() -> None:
+    direction = every_message()["logistic/direction"]
+    made = direction(None, DisclosedNumbers.of([1.0]))  # type: ignore[call-arg]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        made.coefficients = DisclosedNumbers.of([2.0])  # type: ignore[attr-defined]
