@@ -1,0 +1,53 @@
+# make demo | make test: all that a fresh machine needs. Everything is installed into $(VENV) and nowhere else.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+# Newer than what it was made from, or the next `make` installs again.
+READY := $(VENV)/.isthmus-ready
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo test lint clean
+
+help:
+	@echo "make demo    install, then run three parties and one round on this machine; results in ./isthmus-demo"
+	@echo "make test    install, then run the tests"
+	@echo "make lint    install, then ruff, mypy and the import contracts"
+	@echo "make setup   install only, into $(VENV)"
+	@echo "make clean   remove $(VENV), caches and ./isthmus-demo"
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "error: Isthmus needs Python 3.11 or newer; '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1 || true)" >&2; \
+	  echo "next:  name one, for example: make PYTHON=python3.12 $(or $(MAKECMDGOALS),setup)" >&2; exit 2; }
+	@echo "[1/2] a virtual environment in $(VENV)"
+	@"$(PYTHON)" -m venv "$(VENV)" || { rm -rf "$(VENV)"; \
+	  echo "error: no virtual environment could be made" >&2; \
+	  echo "next:  install the venv module of '$(PYTHON)' (Debian, Ubuntu: python3-venv)" >&2; exit 2; }
+	@echo "[2/2] Isthmus and what it stands on (PyTorch and Flower are the largest; a minute or more)"
+	@# Without compiling ahead: most of the modules are never imported here, and it takes half the time.
+	@"$(BIN)/python" -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	@touch "$@"
+	@echo "ready: $(BIN)/isthmus"
+
+demo: setup
+	@"$(BIN)/isthmus" demo
+
+test: setup
+	@"$(BIN)/python" -m pytest
+
+lint: setup
+	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" format --check .
+	"$(BIN)/mypy"
+	"$(BIN)/lint-imports"
+
+clean:
+	rm -rf "$(VENV)" isthmus-demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
