@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -21,24 +24,43 @@ _COMMANDS = {
     "model": ("model", "At a party: look at its own part of a model."),
     "score": ("score", "At the label party: write out the scores that a round opened."),
     "data": ("data", "Generate the four-flows data set of small firms."),
-    "bench": ("bench", "Measure speed and bytes."),
 }
+#: Entry points of Isthmus itself for commands of the rooms that import this one (`benchmarks`), since this
+#: room must not import them. Other distributions' entry points are not looked at.
+_GROUP = "isthmus.commands"
 
 
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return [*_COMMANDS, *_commands_above()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f"cli.commands.{_COMMANDS[cmd_name][0]}")
-        command: click.Command = module.command
+        command: click.Command | None = None
+        if cmd_name in _COMMANDS:
+            command = importlib.import_module(f"cli.commands.{_COMMANDS[cmd_name][0]}").command
+        elif (point := _commands_above().get(cmd_name)) is not None:
+            command = point.load()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        lines = [(name, line) for name, (_, line) in _COMMANDS.items()]
+        lines += [(name, point.load().get_short_help_str(100)) for name, point in _commands_above().items()]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+            formatter.write_dl(lines)
+
+
+def _commands_above() -> dict[str, metadata.EntryPoint]:
+    """Command -> entry point: as installed, or as the checkout around this file declares it.
+
+    The checkout's own pyproject.toml goes first: beside an editable install it says the same, and it is
+    never older. A wheel has none.
+    """
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    if project.exists():
+        declared = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["entry-points"][_GROUP]
+        return {name: metadata.EntryPoint(name, value, _GROUP) for name, value in declared.items()}
+    installed = metadata.distribution("isthmus").entry_points.select(group=_GROUP)
+    return {point.name: point for point in installed}
 
 
 @click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,0 +1,90 @@
+"""`isthmus bench speed NAME`: each command parses, measures, prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from benchmarks.progress import shown
+from benchmarks.speed.table import table
+from cli.output import format_option, say
+
+_repeat = click.option(
+    "--repeat", type=click.IntRange(1), default=3, show_default=True, help="Repetitions; medians are printed."
+)
+_seed = click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the data; keys stay random."
+)
+
+
+@click.group()
+def speed() -> None:
+    """Measure processor seconds, bytes and memory on this machine.
+
+    All roles of a measurement run here, with the product's own sessions, exit and message forms; figures
+    are processor seconds of each role, so they do not depend on how many roles share a core. Keep other
+    load away all the same: it slows memory and clocks.
+    """
+
+
+@speed.command()
+@click.option(
+    "--repeat", type=click.IntRange(20), default=1000, show_default=True, help="Round trips of 1 KiB."
+)
+@format_option
+def exchange(repeat: int, output: str) -> None:
+    """Time round trips between two parties through the exchange: three processes, mutual TLS, loopback."""
+    from benchmarks.speed.exchange import measure
+
+    with shown(f"{repeat} round trips of 1 KiB, three of 50 MB"):
+        figures = measure(repeat)
+    _say(output, figures)
+
+
+@speed.command()
+@click.option(
+    "--ids", "count", type=click.IntRange(2), default=100_000, show_default=True, help="At each party."
+)
+@click.option("--parties", type=click.IntRange(2, 8), default=3, show_default=True)
+@_repeat
+@_seed
+@format_option
+def psi(count: int, parties: int, repeat: int, seed: int, output: str) -> None:
+    """Align identifiers (private set intersection), half of which all parties have."""
+    from benchmarks.speed.alignment import measure
+
+    with shown(f"aligning {count} identifiers at each of {parties} parties") as progress:
+        figures = measure(count, parties, repeat, seed=seed, say=progress)
+    _say(output, figures)
+
+
+@speed.command()
+@click.option("--rows", type=click.IntRange(100), default=30_000, show_default=True)
+@click.option(
+    "--columns", type=click.IntRange(2), default=23, show_default=True, help="Of all parties together."
+)
+@click.option("--parties", type=click.IntRange(2, 8), default=2, show_default=True)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, min_open=True),
+    default=2e-4,
+    show_default=True,
+    help="Training ends when the norm of the mean gradient is at most this.",
+)
+@_repeat
+@_seed
+@format_option
+def logistic(
+    rows: int, columns: int, parties: int, tolerance: float, repeat: int, seed: int, output: str
+) -> None:
+    """Train a logistic regression over columns that several parties hold, and compare with pooled data."""
+    from benchmarks.speed.logistic import measure
+
+    with shown(f"training on {rows} rows of {columns} columns at {parties} parties") as progress:
+        figures = measure(rows, columns, parties, repeat, tolerance=tolerance, seed=seed, say=progress)
+    _say(output, figures)
+
+
+def _say(output: str, figures: dict[str, Any]) -> None:
+    say(output, figures, table(figures))
