@@ -24,7 +24,7 @@ setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "error: Isthmus needs Python 3.11 or newer; '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1 || true)" >&2; \
+	  echo "error: Isthmus needs Python 3.11 or newer, which '$(PYTHON)' is not" >&2; \
 	  echo "next:  name one, for example: make PYTHON=python3.12 $(or $(MAKECMDGOALS),setup)" >&2; exit 2; }
 	@echo "[1/2] a virtual environment in $(VENV)"
 	@"$(PYTHON)" -m venv "$(VENV)" || { rm -rf "$(VENV)"; \
