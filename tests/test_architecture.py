@@ -71,7 +71,7 @@ def test_help_and_version_load_no_heavy_library(argument: str) -> None:
     run = "import contextlib, sys\nfrom cli.main import main\n"
     loaded = loaded_by(f"{run}sys.argv[1:] = [{argument!r}]\nwith contextlib.suppress(SystemExit): main()")
     assert "cli.main" in loaded
-    assert not loaded & (HEAVY | {"federation", "parties", "benchmarks"})
+    assert not loaded & (HEAVY | {"federation", "parties"})
 
 
 def test_the_help_of_every_command_is_as_light() -> None:
