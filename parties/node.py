@@ -23,6 +23,7 @@ from federation.flower.environment import quieten_this_process
 from federation.flower.loopback import LoopbackTls
 from federation.flower.supernode import SuperNode
 from federation.flower.tunnel import Tunnel
+from federation.ids import RunId
 from federation.transport.exchange import ExchangeTransport
 from federation.transport.interface import Transport
 from parties.client_app import answer, answer_with
@@ -120,15 +121,22 @@ class PartyNode:
 
     def _answer(self, admission: Admission, payload: bytes) -> bytes:
         """Run one order. What is raised goes back as its cause; the reply itself holds nothing."""
-        accepted = accept(self._home, payload)
-        run = accepted.order.run
-        self._tell(f"taking part in {run} ({accepted.order.plan.name}) as {accepted.role.value}")
-        self._set_state("running", run)
+        run: RunId | None = None
         try:
+            accepted = accept(self._home, payload)
+            run = accepted.order.run
+            self._tell(f"taking part in {run} ({accepted.order.plan.name}) as {accepted.role.value}")
+            self._set_state("running", run)
             take_part(self._home, accepted, lambda accepted: self._connect(admission, accepted))
         except IsthmusError as error:
-            self._tell(f"{run} ended: {error.cause}")
-            self._set_state("idle", run, error.cause)
+            # The file and the next step are for this party's own people; the others hear the cause alone.
+            self._tell(f"{run or 'an order'} ended: {error} (next: {error.advice})")
+            self._set_state("idle", run, error.cause, error.advice)
+            raise
+        except BaseException as error:
+            cause = f"internal error ({type(error).__name__})"
+            self._tell(f"{run or 'an order'} ended: {cause}")
+            self._set_state("idle", run, cause)
             raise
         self._tell(f"{run} is finished")
         self._set_state("idle", run)
@@ -146,8 +154,6 @@ class PartyNode:
             send_timeout=accepted.seating.patience,
         )
 
-    def _set_state(self, state: str, run: str | None = None, cause: str = "") -> None:
-        files.write_json(
-            self._home.node_file,
-            {"pid": os.getpid(), "state": state, "run": run, "cause": cause, "since": timestamp()},
-        )
+    def _set_state(self, state: str, run: str | None = None, cause: str = "", advice: str = "") -> None:
+        facts = {"state": state, "run": run, "cause": cause, "advice": advice}
+        files.write_json(self._home.node_file, {"pid": os.getpid(), **facts, "since": timestamp()})

@@ -171,6 +171,8 @@ def status(home: Path, output: str) -> None:
         line = f"{opened.name()}: {node.get('state', 'starting')}{doing}, process {process}"
         if node.get("cause"):
             line += f"\nlast round ended: {node['cause']}"
+        if node.get("advice"):
+            line += f"\nnext: {node['advice']}"
     say(output, facts, line)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -48,7 +49,8 @@ def launch(plan_file: Path, home: Path, wait: bool, output: str) -> None:
 
     status = follow(opened, run, plan.deadlines.join_seconds + plan.deadlines.run_seconds, output == "text")
     say(output, status.to_json(), _told(status))
-    _raise_if_failed(status)
+    if status.exit_code:
+        _fail(status, output)
 
 
 @command.command()
@@ -136,11 +138,14 @@ def _told(status: RoundStatus) -> str:
     return f"{line}: " + "; ".join(doing)
 
 
-def _raise_if_failed(status: RoundStatus) -> None:
-    if status.exit_code:
-        error = IsthmusError(
-            f"the round did not finish: {status.cause}",
-            advice="Mend the cause and launch the plan again; nothing of this attempt is used.",
-        )
-        error.exit_code = status.exit_code
+def _fail(status: RoundStatus, output: str) -> NoReturn:
+    error = IsthmusError(
+        f"the round did not finish: {status.cause}",
+        advice="Mend the cause and launch the plan again; nothing of this attempt is used.",
+    )
+    error.exit_code = status.exit_code
+    if output == "text":
         raise error
+    # The status was the one JSON object: it has the cause and the exit code.
+    click.echo(f"error: {error}\nnext:  {error.advice}", err=True)
+    sys.exit(error.exit_code)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,7 @@ from federation import files
 from federation.coordinator.home import CoordinatorHome
 from federation.coordinator.record import Recorder, RoundStatus, timestamp
 from federation.errors import PeerFailure, PeerSilent, PlanRefused, SessionEnded, UsageError
+from federation.exchange.frames import plain_cause
 from federation.flower.replies import FailedReply, Reply
 from federation.ids import AGGREGATOR, PartyId, RunId
 from federation.journal import FileJournal
@@ -34,6 +36,8 @@ from federation.transport.exchange import ExchangeTransport
 from federation.transport.interface import Transport
 
 _LOOK_SECONDS = 0.3
+#: How long the reply of the party that ended a session may come after the others'. Flower polls every 3 s.
+_FIRST_HAND_SECONDS = 15.0
 
 
 class Line(Protocol):
@@ -54,8 +58,16 @@ class Cancelled(PeerFailure):
     advice = "Launch it again when you are ready."
 
 
-def conduct(home: CoordinatorHome, node_ids: Callable[[], Mapping[PartyId, int]], line: Line) -> None:
-    """Conduct the submitted round that `line.plan_id` names. Raises what ended it; the status says so too."""
+def conduct(
+    home: CoordinatorHome,
+    node_ids: Callable[[], Mapping[PartyId, int]],
+    line: Line,
+    stopping: Callable[[], bool] = lambda: False,
+) -> None:
+    """Conduct the submitted round that `line.plan_id` names. Raises what ended it; the status says so too.
+
+    `stopping` says whether the service is being stopped: the round is ended then, and everybody told.
+    """
     run = RunId(line.plan_id)
     if run not in home.runs():
         raise UsageError("no such round was submitted here", advice="Use `isthmus round launch`.")
@@ -67,7 +79,7 @@ def conduct(home: CoordinatorHome, node_ids: Callable[[], Mapping[PartyId, int]]
     recorder.update(state="waiting", started=timestamp(), attempt=status.attempt + 1, flower_run=line.run_id)
     cpu = time.process_time()
     try:
-        _Round(home, folder, recorder, line, node_ids).conduct()
+        _Round(home, folder, recorder, line, node_ids, stopping).conduct()
     except IsthmusError as error:
         state = "cancelled" if isinstance(error, Cancelled) else "failed"
         recorder.update(state=state, cause=error.cause, exit_code=error.exit_code, ended=timestamp())
@@ -87,12 +99,14 @@ class _Round:
         recorder: Recorder,
         line: Line,
         node_ids: Callable[[], Mapping[PartyId, int]],
+        stopping: Callable[[], bool],
     ) -> None:
         self._home = home
         self._folder = folder
         self._recorder = recorder
         self._line = line
         self._node_ids = node_ids
+        self._stopping = stopping
         self._run = recorder.status.run
         self._plan: Plan = parse(files.read(folder / "plan.json"))
         self._deadline = time.monotonic() + self._plan.deadlines.run_seconds
@@ -108,16 +122,15 @@ class _Round:
             with ThreadPoolExecutor(1) as seat:
                 sitting = seat.submit(self._sit, transport, seating)
                 try:
-                    self._watch(nodes, transport, sitting.done)
-                finally:
-                    if not sitting.done():
-                        transport.end("the aggregator stopped")
-                sitting.result()
-        except IsthmusError as error:
-            transport.end(error.cause)
-            raise
-        except BaseException:
-            transport.end("internal error at the aggregator")
+                    self._watch(nodes, transport, sitting)
+                    self._wait_for_receipts(sitting)
+                except BaseException as error:
+                    transport.end(
+                        _told(error)
+                    )  # Before the pool waits for the seat, which waits for the end.
+                    raise
+        except BaseException as error:
+            transport.end(_told(error))
             raise
         finally:
             transport.close()
@@ -179,13 +192,12 @@ class _Round:
 
     # -- while it runs -----------------------------------------------------------------------------
 
-    def _watch(
-        self, nodes: Mapping[PartyId, int], transport: Transport, seat_is_done: Callable[[], bool]
-    ) -> None:
+    def _watch(self, nodes: Mapping[PartyId, int], transport: Transport, sitting: Future[None]) -> None:
         """Until every party has replied: pass on a refusal, a cancellation, the deadline."""
         party_of = {node: party for party, node in nodes.items()}
         waiting = set(nodes)
-        failed: IsthmusError | None = None
+        failures: dict[PartyId, IsthmusError] = {}
+        first_failed = 0.0
         while waiting:
             self._check_cancelled()
             if time.monotonic() > self._deadline:
@@ -197,18 +209,33 @@ class _Round:
                 waiting.discard(party)
                 if isinstance(reply, FailedReply):
                     self._recorder.update_party(party, state="failed")
-                    failed = failed or _failure(party, reply)
-                    transport.end(failed.cause)  # Idempotent: the first cause stands.
+                    failures[party] = _failure(party, reply)
+                    first_failed = first_failed or time.monotonic()
+                    transport.end(failures[party].cause)  # Idempotent: the first cause stands.
                 else:
                     self._recorder.update_party(party, state="done")
-            if failed is not None and seat_is_done():
-                raise failed
-        if failed is not None:
-            raise failed
+            if failures and sitting.done():
+                first_hand = _first_hand(sitting.exception(), failures)
+                if first_hand is not None:
+                    raise first_hand
+                if time.monotonic() > first_failed + _FIRST_HAND_SECONDS:
+                    break
+        if failures:
+            raise _first_hand(sitting.exception(), failures) or next(iter(failures.values()))
+
+    def _wait_for_receipts(self, sitting: Future[None]) -> None:
+        """Every party has replied, so its receipt is on the way, or what the seat met is raised."""
+        patience = self._plan.deadlines.message_seconds
+        try:
+            sitting.result(patience)
+        except FutureTimeout:
+            raise PeerSilent(", ".join(self._plan.parties), "sending its receipt", patience) from None
 
     def _check_cancelled(self) -> None:
         if (self._folder / "cancel").exists():
             raise Cancelled("the coordinator cancelled the round")
+        if self._stopping():
+            raise Cancelled("the federation's service was stopped")
 
     # -- the aggregator's seat ---------------------------------------------------------------------
 
@@ -299,6 +326,28 @@ class _Seat:
             for party, rows in common_rows(tags, self._plan.alignment.minimum_intersection).items():
                 self._session.send(party, rows)
             self._tags.clear()
+
+
+def _first_hand(ended: BaseException | None, failures: Mapping[PartyId, IsthmusError]) -> IsthmusError | None:
+    """Of all that was raised the failure that the others only tell of; None while its reply is on the way.
+
+    `ended` is what the aggregator's seat met: every reply but one says that somebody ended the session.
+    """
+    if not isinstance(ended, SessionEnded):
+        return ended if isinstance(ended, IsthmusError) else None
+    if ended.by in failures:
+        return failures[PartyId(ended.by)]
+    if ended.by == AGGREGATOR:
+        # Ended here, for a refusal that came over Flower; or by the exchange, which lost a party.
+        refusals = (
+            failure for failure in failures.values() if plain_cause(failure.cause) == ended.given_cause
+        )
+        return next(refusals, ended)
+    return None
+
+
+def _told(error: BaseException) -> str:
+    return error.cause if isinstance(error, IsthmusError) else "internal error at the aggregator"
 
 
 def _failure(party: PartyId, reply: FailedReply) -> IsthmusError:

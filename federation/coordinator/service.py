@@ -120,7 +120,7 @@ class CoordinatorService:
 
     def _conduct(self, members: _Members, control: Control) -> None:
         try:
-            conduct(self._home, members.node_ids, control)
+            conduct(self._home, members.node_ids, control, self._stop.is_set)
         except IsthmusError as error:
             self._tell(f"round {control.plan_id}: {error.cause}")
             raise

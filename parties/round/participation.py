@@ -53,28 +53,32 @@ class AlreadyRan(Refusal):
 
 def take_part(home: PartyHome, accepted: Accepted, connect: Callable[[Accepted], Transport]) -> None:
     """Run this party's whole side of an accepted order. Raises what ended it, after telling the others."""
-    folder = _claim(home, accepted)
-    journal = FileJournal(folder / "journal.jsonl")
     try:
-        transport = connect(accepted)
+        folder = _claim(home, accepted)
+        journal = FileJournal(folder / "journal.jsonl")
         try:
-            _run(home, accepted, transport, journal, folder)
-        except SessionEnded:
-            raise
-        except IsthmusError as error:
-            transport.end(error.cause)
-            raise
-        except OSError as error:
-            failed = _disk_error(home.name(), error)
-            transport.end(failed.cause)
-            raise failed from None
-        except BaseException as error:
-            transport.end(f"{home.name()}: internal error ({type(error).__name__})")
-            raise
+            transport = connect(accepted)
+            try:
+                _run(home, accepted, transport, journal, folder)
+            except BaseException as error:
+                _tell_others(home, transport, error)
+                raise
+            finally:
+                transport.close()
         finally:
-            transport.close()
-    finally:
-        journal.close()
+            journal.close()
+    except OSError as error:
+        raise _disk_error(home.name(), error) from None
+
+
+def _tell_others(home: PartyHome, transport: Transport, error: BaseException) -> None:
+    """End the session for everybody with this party's cause; it holds no data."""
+    if isinstance(error, SessionEnded):
+        return
+    if isinstance(error, OSError):
+        error = _disk_error(home.name(), error)
+    internal = f"{home.name()}: internal error ({type(error).__name__})"
+    transport.end(error.cause if isinstance(error, IsthmusError) else internal)
 
 
 def _claim(home: PartyHome, accepted: Accepted) -> Path:

@@ -1,0 +1,123 @@
+"""A round of three parties on real processes over TLS: what is there afterwards, and what is not."""
+
+from __future__ import annotations
+
+import csv
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from federation import journal
+from tests.system.federation import Done, Federation, descendants
+from tests.system.tables import COMMON, PARTIES
+
+#: What a process that can read a table has loaded; the aggregator's never have.
+ROW_LIBRARIES = ("pandas", "torch", "pyarrow", "sklearn", "scipy")
+
+
+def round_folder(federation: Federation, party: str, done: Done) -> Path:
+    return federation.party(party) / "rounds" / done.facts["run"]
+
+
+def test_the_round_is_finished_and_everyone_is_idle(federation: Federation, finished: Done) -> None:
+    assert finished.facts["state"] == "finished"
+    assert finished.facts["cause"] == ""
+    assert {name: party["state"] for name, party in finished.facts["parties"].items()} == dict.fromkeys(
+        PARTIES, "done"
+    )
+    for party in PARTIES:
+        status = federation.cli("party", "status", "--home", federation.party(party))
+        assert (status.facts["running"], status.facts["state"]) == (True, "idle")
+        assert status.facts["pid"] == federation.pid(party)
+
+
+def test_each_party_holds_its_own_part_and_nobody_else_any(federation: Federation, finished: Done) -> None:
+    for party in PARTIES:
+        model = round_folder(federation, party, finished) / "model.json"
+        assert json.loads(model.read_text())["party"] == party
+        assert stat.S_IMODE(model.stat().st_mode) == 0o600
+        assert [path.parent for path in federation.party(party).rglob("model.json")] == [model.parent]
+    assert not list(federation.home.rglob("model.json"))
+    # Only the label party knows outcomes: the intercept, the scores and the figures are its own.
+    for party in PARTIES[1:]:
+        folder = round_folder(federation, party, finished)
+        assert json.loads((folder / "model.json").read_text())["intercept"] is None
+        assert not (folder / "scores.npz").exists()
+        assert not (folder / "evaluation.json").exists()
+
+
+def test_the_label_partys_figures_are_there_and_the_fused_model_is_no_worse(
+    federation: Federation, finished: Done
+) -> None:
+    shown = federation.cli("model", "show", finished.facts["run"], "--home", federation.party("bank"))
+    assert shown.exit_code == 0
+    figures = shown.facts["evaluation"]
+    assert 0.5 < figures["bank_only"]["auc"] < figures["fused"]["auc"] < 1
+    assert set(shown.facts["weights"]) == {"turnover", "tenor"}
+    other = federation.cli("model", "show", "--home", federation.party("platform"))
+    assert other.facts["evaluation"] is None
+    assert set(other.facts["weights"]) == {"turnover", "late", "orders"}
+
+
+def test_a_constant_column_is_left_out_with_a_note_and_the_round_goes_on(
+    federation: Federation, finished: Done
+) -> None:
+    spent = json.loads((round_folder(federation, "bank", finished) / "spent.json").read_text())
+    assert "Column fixed is constant on the training rows; it is left out." in spent["notes"]
+
+
+def test_status_show_and_list_tell_of_the_round(federation: Federation, finished: Done) -> None:
+    run = finished.facts["run"]
+    for verb in ("status", "show"):
+        said = federation.cli("round", verb, run, "--home", federation.home)
+        assert (said.exit_code, said.facts["run"], said.facts["state"]) == (0, run, "finished")
+    assert said.facts["plan_fields"]["name"] == "test"
+    listed = federation.cli("round", "list", "--home", federation.home).facts["rounds"]
+    assert run in [each["run"] for each in listed]
+
+
+def test_a_receipt_is_what_the_partys_journal_says(federation: Federation, finished: Done) -> None:
+    for party in PARTIES:
+        receipt = finished.facts["parties"][party]["receipt"]
+        path = round_folder(federation, party, finished) / "journal.jsonl"
+        entries = journal.read(path)
+        lines = path.read_bytes().splitlines()
+        # The receipt cannot count itself: it is the last line, behind the head that it names.
+        assert entries[-1].type == "round/receipt"
+        assert json.loads(lines[-1])["previous"] == receipt["journal_head"]
+        sealed = [entry for entry in entries[:-1] if entry.type != "session/greeting"]
+        assert sum(entry.size for entry in sealed) == receipt["bytes_sent"]
+        assert receipt["rows"] == COMMON
+
+
+def test_scores_are_written_for_the_test_rows_alone(federation: Federation, finished: Done) -> None:
+    out = federation.folder / "scores.csv"
+    wrote = federation.cli(
+        *("score", finished.facts["run"]), *("--home", federation.party("bank"), "--out", out)
+    )
+    assert wrote.exit_code == 0
+    with out.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    receipt = finished.facts["parties"]["bank"]["receipt"]
+    assert len(rows) == wrote.facts["scores"] == receipt["rows"] - receipt["training_rows"]
+    assert {row["split"] for row in rows} == {"test"}
+    assert all(0 < float(row["probability"]) < 1 for row in rows)
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    refused = federation.cli("score", "--home", federation.party("platform"), "--out", out)
+    assert refused.exit_code == 2
+    assert "opened no scores to this party" in refused.err
+
+
+@pytest.mark.usefixtures("finished")
+def test_no_process_of_the_aggregator_has_loaded_what_reads_rows(federation: Federation) -> None:
+    def loaded(pid: int) -> set[str]:
+        maps = Path(f"/proc/{pid}/maps").read_text()
+        return {name for name in ROW_LIBRARIES if f"/{name}/" in maps}
+
+    processes = descendants(federation.pid("federation"))
+    assert len(processes) >= 2  # The service and its SuperLink.
+    assert {pid: loaded(pid) for pid in processes} == dict.fromkeys(processes, set())
+    # The same look finds them where they belong.
+    assert "pandas" in loaded(federation.pid("bank"))
