@@ -1,0 +1,62 @@
+"""host:port, or a refusal; never something in between."""
+
+from __future__ import annotations
+
+import pytest
+
+from federation.addresses import Address
+from federation.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    "text", ["fusion.example.org:7443", "127.0.0.1:1", "[::1]:65535", "my_host:80", "localhost:443"]
+)
+def test_an_address_comes_back_as_it_was_written(text: str) -> None:
+    assert str(Address.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ":",
+        "host",
+        "host:",
+        ":80",
+        "host:0",
+        "host:65536",
+        "host:-1",
+        "host:+80",
+        "host: 80",
+        "host:80 ",
+        "host:٨٠",
+        "host:8_0",
+        "http://host:80",
+        "ho st:80",
+        "host\n:80",
+        "::1:80",
+        "[::1:80",
+        "user@host:80",
+    ],
+)
+def test_what_is_no_address_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(UsageError, match="is not an address") as refused:
+        Address.parse(text)
+    assert "host:port" in refused.value.advice
+
+
+@pytest.mark.parametrize(
+    ("text", "loopback"),
+    [
+        ("localhost:1", True),
+        ("127.8.9.1:1", True),
+        ("[::1]:1", True),
+        ("0.0.0.0:1", False),
+        ("[::]:1", False),
+        ("10.0.0.1:1", False),
+        ("localhost.example.org:1", False),
+        ("127.0.0.1.example.org:1", False),
+    ],
+)
+def test_loopback_is_this_machine_only(text: str, loopback: bool) -> None:
+    assert Address.parse(text).is_loopback is loopback
