@@ -19,7 +19,7 @@ from federation.codec import VERSION, decode, encode
 from federation.errors import EgressRefused, MessageRefused
 from federation.message import Message, field_types
 from federation.messages.alignment import RingPoints, RingTags
-from federation.messages.logistic import Direction, GramShare, Harmonics, Headroom, Move
+from federation.messages.logistic import Direction, GramShare, Harmonics, LogitRange, Move
 from federation.messages.round import Prepared, Progress, Receipt, Step, TrainingRows
 from tests.federation.samples import any_message, every_message, messages
 
@@ -139,7 +139,7 @@ def test_a_second_form_of_a_good_message_is_refused(data: bytes) -> None:
         "a field less": packed(VERSION, "round/prepared", []),
         "a part more": packed(VERSION, "round/prepared", [12], b"hidden"),
         "unknown name": packed(VERSION, "round/secret", [12]),
-        "another message": encode(Headroom(3)),
+        "another message": encode(LogitRange(3)),
         "name is a list": packed(VERSION, ["round/prepared"], [12]),
         "name is nothing": packed(VERSION, None, [12]),
         "map for the fields": packed(VERSION, "round/prepared", {"columns": 12}),
@@ -174,8 +174,8 @@ def test_the_refusal_of_an_unknown_name_does_not_repeat_it() -> None:
     with pytest.raises(MessageRefused) as refused:
         decode(packed(VERSION, "91330100MA27XYZ12Q", [12]), Prepared)
     assert "91330100" not in str(refused.value)
-    with pytest.raises(MessageRefused, match="logistic/headroom came where round/prepared was due"):
-        decode(encode(Headroom(3)), Prepared)
+    with pytest.raises(MessageRefused, match="logistic/range came where round/prepared was due"):
+        decode(encode(LogitRange(3)), Prepared)
 
 
 @pytest.mark.parametrize(
@@ -216,14 +216,14 @@ def test_a_message_above_the_limit_is_refused_before_it_is_parsed(monkeypatch: p
 @pytest.mark.parametrize(
     "built",
     [
-        Headroom([0.25, 0.5]),  # type: ignore[arg-type]
-        Headroom(0.5),  # type: ignore[arg-type]
-        Headroom(True),
-        Headroom("91330100MA27XYZ12Q"),  # type: ignore[arg-type]
-        Headroom(b"rows"),  # type: ignore[arg-type]
-        Headroom(np.int64(3)),  # type: ignore[arg-type]
-        Headroom(1 << 64),
-        Headroom(Private(3)),  # type: ignore[arg-type]
+        Prepared([0.25, 0.5]),  # type: ignore[arg-type]
+        Prepared(0.5),  # type: ignore[arg-type]
+        Prepared(True),
+        Prepared("91330100MA27XYZ12Q"),  # type: ignore[arg-type]
+        Prepared(b"rows"),  # type: ignore[arg-type]
+        Prepared(np.int64(3)),  # type: ignore[arg-type]
+        Prepared(1 << 64),
+        Prepared(Private(3)),  # type: ignore[arg-type]
         Prepared({"turnover": 3}),  # type: ignore[arg-type]
         Progress("reading its table", 1, 2),  # type: ignore[arg-type]
         Progress(Move.STEP, 1, 2),  # type: ignore[arg-type]

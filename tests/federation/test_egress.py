@@ -16,7 +16,7 @@ from federation.errors import EgressRefused, PeerSilent
 from federation.ids import AGGREGATOR, PartyId
 from federation.journal import Entry
 from federation.message import Flow, Message, Role
-from federation.messages.logistic import GramShare, Headroom, LogitRange, MaskedLogit
+from federation.messages.logistic import GramShare, LogitRange, MaskedLogit
 from federation.messages.round import Prepared, TrainingRows
 from tests.federation.samples import every_message
 
@@ -130,25 +130,25 @@ def test_a_message_class_that_nobody_registered_is_refused() -> None:
 def test_a_message_that_holds_something_else_than_it_declares_is_refused() -> None:
     log = Log()
     with pytest.raises(EgressRefused):
-        exit_of(PLATFORM, log).send(BANK, Headroom([0.1, 0.2]))  # type: ignore[arg-type]
+        exit_of(PLATFORM, log).send(BANK, Prepared([0.1, 0.2]))  # type: ignore[arg-type]
     assert log.events == []
 
 
 def test_the_journal_is_written_before_the_transport_sees_the_frame() -> None:
     log = Log()
     out = exit_of(PLATFORM, log)
-    out.send(BANK, Headroom(3))
+    out.send(BANK, Prepared(3))
     (first, _, entry), (second, _, envelope) = log.events
     assert (first, second) == ("journal", "transport")
     digest = hashlib.sha256(envelope).hexdigest()
-    assert entry == Entry("logistic/headroom", BANK, len(envelope), digest, "credit-scoring")
-    assert out.sent == {"logistic/headroom": len(envelope)}
+    assert entry == Entry("round/prepared", BANK, len(envelope), digest, "credit-scoring")
+    assert out.sent == {"round/prepared": len(envelope)}
 
 
 def test_when_the_transport_fails_the_line_is_there() -> None:
     log = Log(transport=PeerSilent("bank", "taking what was sent before", 1))
     with pytest.raises(PeerSilent):
-        exit_of(PLATFORM, log).send(BANK, Headroom(3))
+        exit_of(PLATFORM, log).send(BANK, Prepared(3))
     assert [kind for kind, _, _ in log.events] == ["journal"]
 
 
@@ -156,7 +156,7 @@ def test_when_the_journal_cannot_be_written_nothing_leaves() -> None:
     log = Log(journal=OSError(28, "No space left on device"))
     out = exit_of(PLATFORM, log)
     with pytest.raises(OSError, match="No space"):
-        out.send(BANK, Headroom(3))
+        out.send(BANK, Prepared(3))
     assert log.events == [] and not out.sent
 
 
@@ -166,7 +166,7 @@ def test_messages_of_several_threads_reach_the_wire_in_the_order_of_their_number
 
     def many() -> None:
         for number in range(50):
-            out.send(BANK, Headroom(number))
+            out.send(BANK, Prepared(number))
 
     threads = [threading.Thread(target=many) for _ in range(4)]
     for thread in threads:

@@ -40,7 +40,7 @@ DISCLOSED = {
 SINGLE = {
     ("alignment/points", "owner"): "PartyId",
     ("alignment/tags", "owner"): "PartyId",
-    ("logistic/headroom", "typical"): "int",  # Computed from data: one coarse number per party and iteration.
+    ("logistic/headroom", "typical"): "int",  # Computed from data: one coarse number a party and iteration.
     ("logistic/range", "rung"): "int",
     ("logistic/direction", "move"): "Move",
     ("round/progress", "step"): "Step",

@@ -16,7 +16,7 @@ from federation.errors import EgressRefused, IdentityRefused, MessageRefused, Pe
 from federation.ids import AGGREGATOR, PartyId, RunId
 from federation.journal import MemoryJournal
 from federation.message import Role
-from federation.messages.logistic import Headroom, LogitRange
+from federation.messages.logistic import LogitRange, LogitWords
 from federation.messages.round import Prepared, Progress, Step
 from federation.session import Seating, Session, _parse_greeting, open_session
 from federation.transport.memory import MemoryExchange
@@ -116,7 +116,7 @@ def swapped_roles(seats: Seating) -> Seating:
 
 
 def another_order(seats: Seating) -> Seating:
-    return dataclasses.replace(seats, roles=dict(reversed(seats.roles.items())))
+    return dataclasses.replace(seats, roles={party: seats.roles[party] for party in reversed([*seats.roles])})
 
 
 @pytest.mark.parametrize(
@@ -201,12 +201,12 @@ def test_a_message_of_the_right_type_from_the_wrong_role_is_refused() -> None:
 
 
 def test_another_message_than_the_one_due_is_refused() -> None:
-    with pytest.raises(MessageRefused, match="round/prepared came where logistic/headroom was due"):
+    with pytest.raises(MessageRefused, match="round/prepared came where logistic/scores was due"):
         run_seats(
             TWO,
             {
                 "platform": lambda session: session.send(BANK, Prepared(1)),
-                "bank": lambda session: session.receive(PLATFORM, Headroom),
+                "bank": lambda session: session.receive(PLATFORM, LogitWords),
                 AGGREGATOR: nothing,
             },
         )
@@ -242,7 +242,7 @@ def test_an_error_in_one_seat_ends_the_session_with_its_cause_at_every_other() -
         raise MessageRefused("this is not what was agreed", party="public")
 
     waiting = {
-        "bank": lambda session: session.receive(PLATFORM, Headroom),
+        "bank": lambda session: session.receive(PLATFORM, LogitWords),
         "public": lambda session: session.receive(BANK, LogitRange),
         AGGREGATOR: lambda session: session.receive(BANK, Progress),
     }
