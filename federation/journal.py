@@ -7,6 +7,7 @@ never its content.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -67,7 +68,7 @@ class FileJournal:
             line = json.dumps({"previous": self._head.hex(), **asdict(entry)}, ensure_ascii=True).encode()
             written = os.write(self._file, line + b"\n")
             if written != len(line) + 1:
-                raise OSError(f"the journal {self.path} took only a part of a line")
+                raise OSError(errno.ENOSPC, "the disk took only a part of a journal line", str(self.path))
             self._head = hashlib.sha256(line).digest()
 
     @property

@@ -24,6 +24,7 @@ from federation.flower.loopback import LoopbackTls
 from federation.flower.supernode import SuperNode
 from federation.flower.tunnel import Tunnel
 from federation.ids import RunId
+from federation.order import Order
 from federation.transport.exchange import ExchangeTransport
 from federation.transport.interface import Transport
 from parties.client_app import answer, answer_with
@@ -123,8 +124,8 @@ class PartyNode:
         """Run one order. What is raised goes back as its cause; the reply itself holds nothing."""
         run: RunId | None = None
         try:
+            run = Order.open(payload, admission.coordinator, self._home.name()).run  # Also a refusal names it.
             accepted = accept(self._home, payload)
-            run = accepted.order.run
             self._tell(f"taking part in {run} ({accepted.order.plan.name}) as {accepted.role.value}")
             self._set_state("running", run)
             take_part(self._home, accepted, lambda accepted: self._connect(admission, accepted))

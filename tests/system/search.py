@@ -32,7 +32,7 @@ class Needles:
 
     def forms_in(self, hay: bytes) -> set[str]:
         """The forms that stand in `hay`; a short one counts only when several of its patterns do."""
-        found = {pattern for pattern in self._candidates(hay)}
+        found = set(self._candidates(hay))
         forms = {self._patterns[pattern] for pattern in found if len(pattern) >= _SHORT}
         short = [self._patterns[pattern] for pattern in found if len(pattern) < _SHORT]
         return forms | {form for form in short if short.count(form) >= _MANY}

@@ -118,6 +118,6 @@ def test_no_process_of_the_aggregator_has_loaded_what_reads_rows(federation: Fed
 
     processes = descendants(federation.pid("federation"))
     assert len(processes) >= 2  # The service and its SuperLink.
-    assert {pid: loaded(pid) for pid in processes} == dict.fromkeys(processes, set())
+    assert {pid: loaded(pid) for pid in processes} == {pid: set[str]() for pid in processes}
     # The same look finds them where they belong.
     assert "pandas" in loaded(federation.pid("bank"))
