@@ -1,4 +1,4 @@
-"""Strict mypy refuses each wrong program in `refused.py` for the reason that stands beside it, and no other."""
+"""Strict mypy refuses each wrong program in `refused.py` for the reason beside it, and nothing else."""
 
 from __future__ import annotations
 

@@ -61,13 +61,13 @@ def test_one_iterations_gradient_is_numpys(parties: int) -> None:
 
 
 def test_rows_that_fill_a_block_and_begin_the_next_are_counted_once() -> None:
-    made = world(2, 8192 + 3)
+    made = world(2, 8192 + 3)  # One row left out or counted twice would be off by 1e-4.
     features, theta = inputs(made)
     out = one_gradient(made, features, theta)
     rounded = {name: out[name][1].rounded.open_locally() for name in features}
     residual = 1 / (1 + np.exp(-sum(logits(rounded, theta).values()))) - made.labels
     for name, block in rounded.items():
-        assert np.abs(out[name][0] - block.T @ residual / len(residual)).max() < 1e-5
+        assert np.abs(out[name][0] - block.T @ residual / len(residual)).max() < 3e-5
 
 
 @pytest.mark.parametrize("largest", [18.0, 38.0])
