@@ -19,8 +19,8 @@
     [model]
     kind = "logistic"
     l2 = 1.0                        # as scikit-learn's C = 1 / l2
-    tolerance = 1e-4
-    max_iterations = 30
+    tolerance = 5e-4                # about the error left in a coefficient
+    max_iterations = 60
     [scores]
     open = "test"                   # to the label party: "test", "all" or "none" of the rows
     [units]                         # what a column of this name is counted in, at every party
@@ -74,8 +74,8 @@ class Split(_Table):
 class Model(_Table):
     kind: Literal["logistic"] = "logistic"
     l2: float = Field(default=1.0, gt=0, le=1e6)
-    tolerance: float = Field(default=1e-4, ge=1e-6, le=1e-2)
-    max_iterations: int = Field(default=30, ge=2, le=200)
+    tolerance: float = Field(default=5e-4, ge=1e-5, le=1e-1)
+    max_iterations: int = Field(default=60, ge=2, le=200)
 
 
 class Scores(_Table):

@@ -27,6 +27,10 @@ TAIL = 0.005
 VERSION = 1
 
 
+#: However few rows there are, no more than this share is cut off at either end.
+_LARGEST_TAIL = 0.1
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class FeatureSpec:
     """How each of a party's columns becomes features. Stays with the party: quantiles and levels are data.
@@ -41,9 +45,17 @@ class FeatureSpec:
 
     @classmethod
     def fit(
-        cls, frame: pd.DataFrame, training_rows: ArrayLike, config: DatasetConfig, *, tail: float = TAIL
+        cls,
+        frame: pd.DataFrame,
+        training_rows: ArrayLike,
+        config: DatasetConfig,
+        *,
+        tail: float | None = None,
     ) -> FeatureSpec:
         """Fit on `training_rows` of `frame`: row numbers from 0, or a mask over all rows.
+
+        Numbers are winsorised at `tail` of the rows at either end: by default 0.5 %, and on small tables as
+        much as holds 50 rows, so that no extreme value stands for a few firms.
 
         `frame` is the party's table with the columns of its file; no row outside `training_rows` is looked
         at. Raises `UsageError` (party, file, column, counts) for infinities, for text among numbers, for too
@@ -52,14 +64,15 @@ class FeatureSpec:
         """
         _refuse_repeated(frame, config.place)
         config.check_columns([*frame.columns, *_unneeded(config)])
-        if not 0 <= tail < 0.5:
+        if tail is not None and not 0 <= tail < 0.5:
             raise UsageError(
                 "the share to be cut off at either end is not between 0 and 0.5", advice="Give 0.005."
             )
         rows = _row_numbers(training_rows, len(frame), config.place)
+        cut = tail if tail is not None else min(max(TAIL, MIN_SUPPORT / max(len(rows), 1)), _LARGEST_TAIL)
         notes: list[str] = []
         fitted = (
-            _fit_column(frame[column].iloc[rows], config, tail, notes)
+            _fit_column(frame[column].iloc[rows], config, cut, notes)
             for column in config.feature_columns(frame.columns)
         )
         columns = tuple(column for column in fitted if column is not None)

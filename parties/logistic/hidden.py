@@ -183,14 +183,14 @@ class LabelSide(HiddenGradient):
     def _weights(self, words: Words32, rung: Rung) -> Iterator[npt.NDArray[np.int64]]:
         """The plaintext factors of Enc_H(sin k r) and Enc_H(cos k r), in the order they are sent."""
         for k, b in enumerate(coefficients(rung), start=1):
-            yield self.fixed.sine_integers(-b * cosines(words, k))
-            yield self.fixed.sine_integers(b * sines(words, k))
+            yield self.fixed.weight_integers(-b * cosines(words, k))
+            yield self.fixed.weight_integers(b * sines(words, k))
 
     def _fix_range(self, z: Floats) -> Rung:
-        """The smallest rung, from `floor` up, that holds the root of the sum of the typical sizes' squares.
+        """The smallest rung, from `floor` up, whose limit holds the typical size of the sum of all parts.
 
-        That is an estimate, right for parts that are not strongly correlated: nobody sees the whole
-        logit. `optimiser.Coordinator` confirms it by a wider rung before training may end.
+        Sizes add up as if the parts were uncorrelated. That is an estimate, since nobody sees the whole
+        logit; `optimiser.Coordinator` confirms it by a wider rung before training may end.
         """
         others = (self.helper, *self._further)
         rooms = [*self.session.gather(others, Headroom).values(), _headroom(z)]
@@ -239,7 +239,7 @@ class HelperSide(HiddenGradient):
     def _harmonics(self, mask: Words32, rung: Rung) -> Iterator[Ciphertexts]:
         for k in range(1, rung.harmonics + 1):
             for wave in (sines(mask, k), cosines(mask, k)):
-                yield self._keys.encrypt(Private(self.scheme.residues(self.fixed.sine_integers(wave))))
+                yield self._keys.encrypt(Private(self.scheme.residues(self.fixed.wave_integers(wave))))
 
 
 class FeatureSide(HiddenGradient):

@@ -11,6 +11,7 @@ one other party, that party's part); to the others the coefficients. No vector.
 from __future__ import annotations
 
 import math
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,6 +31,8 @@ _LARGEST_SUM = float(1 << 15)
 _FIRST, _LATER = 1.5, 1.75
 #: The gradient is near when its norm is within this factor of the tolerance.
 _NEAR = 5
+#: The first trust region: a root mean square change of the logits by this much.
+_FIRST_RADIUS = 2.0
 
 
 @dataclass
@@ -91,38 +94,56 @@ def share_gram(session: Session, block: Block, iteration: int) -> None:
 class Coordinator:
     """The label party's part: add up the Gram matrix, decide the move, compute the direction.
 
+    Steps are bounded by a trust region in the root mean square change of the logits, and a step that
+    overshoots its line's minimum is taken back: what it taught about the curvature stays.
+
     Nobody sees a logit, so nobody sees whether one leaves the period of the sine series. Therefore
     training ends only after the gradient was confirmed by a wider rung: when it first comes near the
     tolerance the floor goes up by one; if the norm jumps at that change, some logits had wrapped, and
     it goes up again.
+
+    `tolerance` bounds the gradient's norm in units of p (1 - p), which is about the error that is left
+    in a whitened coefficient.
     """
 
     def __init__(self, session: Session, positives: float, tolerance: float, most: int) -> None:
         self._session = session
         self._curvature = positives * (1 - positives)
-        self._tolerance = tolerance
+        self._tolerance = tolerance * self._curvature
         self._most = most
-        self._norm_before = math.inf
+        self._radius = _FIRST_RADIUS
+        self._step = 0.0  # the length of the last step
+        self._shortened = False
         self._near: Progress | None = None  # where the gradient first came near, at the narrower rung
+        self._best = math.inf
+        self._best_at = 0
+        self._unusable: set[int] = set()  # pairs that span a raised floor
         self.floor = 0
         self.history: list[Progress] = []
         self.converged = False
 
     def decide(self, block: Block, iteration: int, rung: int) -> Direction:
-        """One iteration's decision, sent to all and returned. Ends by tolerance or after `most` gradients."""
+        """One iteration's decision, sent to all and returned.
+
+        Ends by tolerance, after `most` gradients, or when six gradients in a row were no better on the
+        widest rung: then the fixed point allows no more, and `converged` stays False.
+        """
         gram = self._whole_gram(block)
-        norm = math.sqrt(max(gram[-1, -1], 0.0))
-        now = Progress(iteration, norm, rung)
+        now = Progress(iteration, math.sqrt(max(gram[-1, -1], 0.0)), rung)
         self.history.append(now)
-        retreat = norm > 2 * self._norm_before and iteration < self._most and not self._rung_changed()
-        if retreat:
+        pairs = len(gram) // 2
+        if self._floor_was_raised():
+            self._unusable.add(pairs - 1)
+        overshot = self._overshot(gram) and iteration < self._most
+        if overshot:
+            self._radius = max(0.5 * self._step, 1e-3)
             move = Move.RETREAT
         else:
-            self._norm_before = norm
+            self._widen()
             self.converged = self._confirmed(now)
-            move = Move.FINISH if self.converged or iteration >= self._most else Move.STEP
-        scale = (_FIRST if len(gram) == 1 else _LATER) / self._curvature
-        coefficients = two_loop(gram, scale, from_before=retreat)
+            over = self.converged or iteration >= self._most or self._stalled(now)
+            move = Move.FINISH if over else Move.STEP
+        coefficients = self._bounded(gram, from_before=overshot)
         direction = Direction(move, DisclosedNumbers.of(coefficients.tolist()))
         self._session.send_all(self._session.others(Role.HELPER, Role.FEATURE), direction)
         return direction
@@ -137,8 +158,45 @@ class Coordinator:
             total = total + share.words.words()
         return _unfixed(total, len(own))
 
+    def _bounded(self, gram: Floats, *, from_before: bool) -> Floats:
+        """The L-BFGS direction, shortened to the trust region."""
+        scale = (_FIRST if len(gram) == 1 else _LATER) / self._curvature
+        coefficients = two_loop(gram, scale, from_before=from_before, without=self._unusable)
+        length = math.sqrt(max(float(coefficients @ gram @ coefficients), 0.0))
+        self._shortened = length > self._radius
+        self._step = min(length, self._radius)
+        return coefficients * (self._step / length) if self._shortened else coefficients
+
+    def _overshot(self, gram: Floats) -> bool:
+        """Whether the last step went well past the minimum of its line: g_new' s > 0.9 (-g_old' s)."""
+        pairs = len(gram) // 2
+        if not pairs or self._floor_was_raised():
+            return False
+        slope = gram[pairs - 1, -1]
+        slope_before = slope - gram[pairs - 1, 2 * pairs - 1]
+        return bool(slope > 0.9 * -slope_before)
+
+    def _widen(self) -> None:
+        self._radius = 2 * self._radius if self._shortened else max(self._radius, 2 * self._step)
+
+    def _floor_was_raised(self) -> bool:
+        """Whether this gradient is the first on a wider rung that was asked for to confirm another."""
+        return self._rung_changed() and self.history[-1].rung == self.floor
+
     def _rung_changed(self) -> bool:
         return len(self.history) > 1 and self.history[-1].rung != self.history[-2].rung
+
+    def _stalled(self, now: Progress) -> bool:
+        """Whether nothing gets better any more. Before it is believed, a wider rung is tried."""
+        if now.gradient_norm < 0.9 * self._best:
+            self._best, self._best_at = now.gradient_norm, now.iteration
+        if now.iteration - self._best_at < 6:
+            return False
+        if now.rung == len(LADDER) - 1:
+            return True
+        self.floor = now.rung + 1
+        self._best_at = now.iteration
+        return False
 
     def _confirmed(self, now: Progress) -> bool:
         widest = now.rung == len(LADDER) - 1
@@ -147,19 +205,21 @@ class Coordinator:
                 self._near = now
                 self.floor = now.rung + 1
             return widest and now.gradient_norm <= self._tolerance
-        if self._rung_changed() and now.gradient_norm > 3 * self._near.gradient_norm:
+        if self._floor_was_raised() and now.gradient_norm > 3 * self._near.gradient_norm:
             self._near = now
             self.floor = now.rung + 1
             return False
         return now.gradient_norm <= self._tolerance
 
 
-def two_loop(gram: Floats, scale: float, *, from_before: bool = False) -> Floats:
+def two_loop(
+    gram: Floats, scale: float, *, from_before: bool = False, without: Set[int] = frozenset()
+) -> Floats:
     """Coefficients of the L-BFGS direction H g over the vectors of `gram` (Nocedal & Wright, alg. 7.4).
 
     `gram`: (2 m + 1) square, in the order s_1..s_m, y_1..y_m, g. Pairs without positive curvature (at
-    the noise of the fixed point) are left out. `from_before`: g is the gradient at the point before the
-    last step, that is g - y_m.
+    the noise of the fixed point) and those `without` are left out. `from_before`: g is the gradient at
+    the point before the last step, that is g - y_m.
     """
     pairs = len(gram) // 2
     direction = np.zeros(len(gram))
@@ -169,7 +229,7 @@ def two_loop(gram: Floats, scale: float, *, from_before: bool = False) -> Floats
     used = []
     for i in range(pairs):
         s_y, s_s, y_y = gram[i, pairs + i], gram[i, i], gram[pairs + i, pairs + i]
-        if s_y > 1e-6 * math.sqrt(s_s * y_y) and s_y > 8 / _SCALE:
+        if i not in without and s_y > 1e-6 * math.sqrt(s_s * y_y) and s_y > 8 / _SCALE:
             used.append(i)
     alphas = {}
     for i in reversed(used):

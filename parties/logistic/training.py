@@ -16,10 +16,11 @@ from parties.logistic.series import Floats
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """When training ends: the norm of the mean gradient over whitened features, or the most gradients."""
+    """When training ends: the gradient's norm in units of p (1 - p) (about the error left in a whitened
+    coefficient), or the most gradients."""
 
-    tolerance: float = 1e-4
-    most: int = 30
+    tolerance: float = 5e-4
+    most: int = 60
 
 
 @dataclass(frozen=True, slots=True)
