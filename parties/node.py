@@ -124,7 +124,8 @@ class PartyNode:
         """Run one order. What is raised goes back as its cause; the reply itself holds nothing."""
         run: RunId | None = None
         try:
-            run = Order.open(payload, admission.coordinator, self._home.name()).run  # Also a refusal names it.
+            # Opened here too, so that a refusal can name the round.
+            run = Order.open(payload, admission.coordinator, self._home.name()).run
             accepted = accept(self._home, payload)
             self._tell(f"taking part in {run} ({accepted.order.plan.name}) as {accepted.role.value}")
             self._set_state("running", run)

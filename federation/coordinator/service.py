@@ -19,6 +19,7 @@ from federation.coordinator.conducting import conduct
 from federation.coordinator.home import CoordinatorHome
 from federation.errors import IsthmusError
 from federation.exchange.server import Exchange
+from federation.flower.child import check_port_free
 from federation.flower.engine import CoordinatorExecutor, SuperLinkClient
 from federation.flower.environment import quieten_this_process
 from federation.flower.gate import Gate
@@ -62,6 +63,8 @@ class CoordinatorService:
     def _start(self) -> None:
         home, settings = self._home, self._home.settings()
         self._stack.enter_context(home.running())
+        # Before the SuperLink, which takes seconds to start.
+        check_port_free(settings.gate.bare_host, settings.gate.port, "the gate")
         home.flower_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         quieten_this_process(home.flower_folder / "home")
         exchange = Exchange(

@@ -34,3 +34,10 @@ def finished(federation: Federation) -> Done:
     assert done.exit_code == 0, done.err
     federation.wait_idle()
     return done
+
+
+@pytest.fixture(scope="session")
+def unstarted(tmp_path_factory: pytest.TempPathFactory) -> Federation:
+    """A federation whose services are not started: for rounds in this process."""
+    folder = tmp_path_factory.mktemp("unstarted")
+    return Federation(folder, write_tables(folder / "data"))

@@ -97,7 +97,7 @@ class Federation:
         self._within = within or {}
         self._services: dict[str, subprocess.Popen[bytes]] = {}
         self.fingerprints: dict[str, str] = {}
-        self._found = self._settle()
+        self.fingerprint = self._settle()
 
     # -- making ------------------------------------------------------------------------------------
 

@@ -56,18 +56,20 @@ def identifier_forms(identifiers: Iterable[str], contexts: Iterable[bytes] = ())
         normal = unicodedata.normalize("NFKC", written).upper()
         for text in {written, written.upper(), written.lower(), normal}:
             for encoding in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le"):
-                forms[text.encode(encoding)] = f"identifier in {encoding}"
-            forms[text.encode("unicode_escape")] = "identifier, escaped"
-            forms[text.encode("ascii", "backslashreplace").replace(b"\\x", b"\\u00")] = "identifier in JSON"
+                forms.setdefault(text.encode(encoding), f"identifier in {encoding}")
+            forms.setdefault(text.encode("unicode_escape"), "identifier, escaped")
+            forms.setdefault(
+                text.encode("ascii", "backslashreplace").replace(b"\\x", b"\\u00"), "identifier in JSON"
+            )
             _add_wrapped(forms, text.encode(), "identifier")
             for name in ("sha256", "sha1", "md5", "blake2b"):
                 digest = hashlib.new(name, text.encode()).digest()
                 for hashed in (digest, digest[:16]):
-                    forms[hashed] = f"{name} of the identifier"
+                    forms.setdefault(hashed, f"{name} of the identifier")
                 _add_wrapped(forms, digest, f"{name} of the identifier")
         for context in contexts:
             point = hash_to_curve(context_name(context), normal.encode())
-            forms[point] = "identifier on the curve, not blinded"
+            forms.setdefault(point, "identifier on the curve, not blinded")
     return forms
 
 
@@ -76,25 +78,27 @@ def value_forms(values: Iterable[float]) -> dict[bytes, str]:
     forms: dict[bytes, str] = {}
     for value in values:
         for text in (repr(value), f"{value:.2f}", f"{value:.4f}", f"{value:.0f}", f"{value:e}"):
-            forms[text.encode()] = "value as text"
-            forms[text.encode("utf-16-le")] = "value as text in utf-16"
+            forms.setdefault(text.encode(), "value as text")
+            forms.setdefault(text.encode("utf-16-le"), "value as text in utf-16")
             _add_wrapped(forms, text.encode(), "value as text")
         for order in "<>":
-            forms[struct.pack(f"{order}d", value)] = "value as float64"
-            forms[struct.pack(f"{order}f", value)] = "value as float32"
+            forms.setdefault(struct.pack(f"{order}d", value), "value as float64")
+            forms.setdefault(struct.pack(f"{order}f", value), "value as float32")
             _add_wrapped(forms, struct.pack(f"{order}d", value), "value as float64")
             for bits in range(8, 33):
                 fixed = struct.pack(f"{order}q", round(value * 2**bits))
-                forms[fixed] = "value in fixed point"
+                forms.setdefault(fixed, "value in fixed point")
             for digits in (2, 4, 6, 8):
-                forms[struct.pack(f"{order}q", round(value * 10**digits))] = "value in decimal fixed point"
-            forms[struct.pack(f"{order}i", round(value))] = "value as int32"
+                forms.setdefault(
+                    struct.pack(f"{order}q", round(value * 10**digits)), "value in decimal fixed point"
+                )
+            forms.setdefault(struct.pack(f"{order}i", round(value)), "value as int32")
     return forms
 
 
 def text_forms(text: str) -> dict[bytes, str]:
     forms = {text.encode(encoding): f"text in {encoding}" for encoding in ("utf-8", "utf-16-le", "utf-16-be")}
-    forms[text.encode("ascii", "backslashreplace").replace(b"\\x", b"\\u00")] = "text in JSON"
+    forms.setdefault(text.encode("ascii", "backslashreplace").replace(b"\\x", b"\\u00"), "text in JSON")
     _add_wrapped(forms, text.encode(), "text")
     return forms
 
@@ -111,12 +115,12 @@ def found_in_files(needles: Needles, roots: Iterable[Path]) -> dict[str, set[str
 
 def _add_wrapped(forms: dict[bytes, str], data: bytes, what: str) -> None:
     """`data` in hexadecimal, and in base64 wherever in a longer text it may begin."""
-    forms[data.hex().encode()] = f"{what}, hexadecimal"
-    forms[data.hex().upper().encode()] = f"{what}, hexadecimal"
+    forms.setdefault(data.hex().encode(), f"{what}, hexadecimal")
+    forms.setdefault(data.hex().upper().encode(), f"{what}, hexadecimal")
     for shift in range(3):
         coded = base64.b64encode(bytes(shift) + data)
         # Letters at the ends depend on the bytes around: only the whole groups inside are certain.
         inner = coded[4 if shift else 0 : len(coded) - (4 if (len(data) + shift) % 3 else 0)]
         if len(inner) >= _SHORT:
-            forms[inner] = f"{what}, base64"
-            forms[re.sub(rb"\+", b"-", re.sub(rb"/", b"_", inner))] = f"{what}, base64"
+            forms.setdefault(inner, f"{what}, base64")
+            forms.setdefault(re.sub(rb"\+", b"-", re.sub(rb"/", b"_", inner)), f"{what}, base64")

@@ -33,7 +33,7 @@ def canary(party: str) -> Canary:
     return Canary(
         party,
         tuple(f"Żółw-{party}-{number:02d}-gęś" for number in range(CANARIES)),
-        tuple(918273645.0123 + 100_000 * place + 7.25 * number for number in range(CANARIES)),
+        tuple(918273645.0123 + 100_000 * place + 307.25 * number for number in range(CANARIES)),
         f"Kürbiskernöl aus {party}",
     )
 

@@ -13,6 +13,7 @@ import re
 import resource
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,10 @@ from typing import Any
 
 import pytest
 
+from federation.errors import IdentityRefused, SessionEnded
 from tests.system.conftest import ABSENT
-from tests.system.federation import Done, Federation
+from tests.system.federation import LOOPBACK, Done, Federation, command, unused_port
+from tests.system.in_memory import rehearse
 
 #: A round that would train for long: no test waits for its end.
 LONG = "[model]\nmax_iterations = 200\ntolerance = 1e-5"
@@ -51,9 +54,6 @@ BAD = {
         "letter by letter",
         file="bank.csv",
     ),
-    "a label column that the table does not have": Bad(
-        {"bank": "no_label_column"}, 2, "bank", None, "label names column 'outcome'", "letter by letter"
-    ),
     "a label of three values": Bad(
         {"bank": "three_labels"},
         2,
@@ -65,12 +65,6 @@ BAD = {
     "a label with gaps": Bad(
         {"bank": "label_gaps"}, 2, "bank", "early", "rows have no outcome", "not known yet", file="bank.csv"
     ),
-    "a label of one value": Bad(
-        {"bank": "one_label"}, 2, "bank", "defaulted", "nothing to learn", "rows of both outcomes"
-    ),
-    "a label party whose dataset has no label": Bad(
-        {"bank": "no_label"}, 3, "bank", "parties.bank.role", "names no label", "name `label`"
-    ),
     "infinite numbers": Bad(
         {"platform": "infinite"},
         2,
@@ -79,9 +73,6 @@ BAD = {
         "cells are infinite",
         "missing, or cap",
         file="infinite.csv",
-    ),
-    "a text column of too many levels": Bad(
-        {"platform": "levels"}, 2, "platform", "branch", "200 levels", "declare it categorical"
     ),
     "another unit than the plan's": Bad(
         {"platform": "other_unit"},
@@ -103,15 +94,6 @@ BAD = {
     "more columns than the equation budget allows": Bad(
         {"platform": "wide"}, 3, "platform", "limits.equations_per_row", "33 columns", "Leave out columns"
     ),
-    "a file that is not there": Bad(
-        {"platform": "absent"},
-        2,
-        "platform",
-        None,
-        "there is no such file",
-        "Check the path",
-        file="absent.csv",
-    ),
     "a dataset that the party does not have": Bad(
         {"platform": "unheard-of"},
         3,
@@ -122,29 +104,104 @@ BAD = {
     ),
 }
 
+#: Refused by the same code, and so tried without the network: `test_a_bad_table_…` below.
+BAD_IN_MEMORY = {
+    "a label column that the table does not have": Bad(
+        {"bank": "no_label_column"}, 2, "bank", None, "label names column 'outcome'", "letter by letter"
+    ),
+    "a label of one value": Bad(
+        {"bank": "one_label"}, 2, "bank", "defaulted", "nothing to learn", "rows of both outcomes"
+    ),
+    "a label party whose dataset has no label": Bad(
+        {"bank": "no_label"}, 3, "bank", "parties.bank.role", "names no label", "name `label`"
+    ),
+    "a text column of too many levels": Bad(
+        {"platform": "levels"}, 2, "platform", "branch", "200 levels", "declare it categorical"
+    ),
+    "a file that is not there": Bad(
+        {"platform": "absent"},
+        2,
+        "platform",
+        None,
+        "there is no such file",
+        "Check the path",
+        file="absent.csv",
+    ),
+}
+
 
 # -- a party is killed in training -----------------------------------------------------------------------
 
 
+Starts = dict[str, Done]
+
+
 @pytest.fixture(scope="module")
-def killed(federation: Federation, finished: Done) -> dict[str, Any]:
-    """A round in which `public` is killed, its final status; `public` was started again meanwhile."""
+def killed_and_starts(federation: Federation, finished: Done) -> tuple[dict[str, Any], Starts]:
+    """A round in which `public` is killed, and what was tried while the exchange waited for it to return."""
     run = federation.submit(federation.plan(extra=LONG))
     federation.wait_step(run, "public", "training")
     federation.kill("public")
-    before = set(federation.processes())
+    starts = _start_what_must_not(federation)
+    assert finished.exit_code == 0
+    before = [pid for pid in federation.processes() if _is_of(pid, federation.party("public"))]
     federation.start_party("public")
-    status = federation.wait_over(run)
-    return {
-        **status,
-        "alive": [pid for pid in before if Path(f"/proc/{pid}").exists() and _of(pid, federation)],
+    return {**federation.wait_over(run), "alive": before}, starts
+
+
+@pytest.fixture(scope="module")
+def killed(killed_and_starts: tuple[dict[str, Any], Starts]) -> dict[str, Any]:
+    return killed_and_starts[0]
+
+
+@pytest.fixture(scope="module")
+def refused_starts(killed_and_starts: tuple[dict[str, Any], Starts]) -> Starts:
+    return killed_and_starts[1]
+
+
+def _start_what_must_not(federation: Federation) -> Starts:
+    """Services that refuse to start, tried at once."""
+    starts = {
+        "second federation": ("federation", federation.home),
+        "second party": ("party", federation.party("bank")),
+        "another certificate": ("party", _member_of_another(federation)),
     }
+    for taken in ("gate", "exchange"):
+        home = federation.folder / f"second-{taken}"
+        addresses = {name: f"{LOOPBACK}:{unused_port(LOOPBACK)}" for name in ("gate", "exchange")}
+        addresses[taken] = getattr(federation, taken)
+        command(
+            *("federation", "init", "second", "--home", home),
+            *("--gate", addresses["gate"], "--exchange", addresses["exchange"]),
+        )
+        starts[f"{taken} in use"] = ("federation", home)
+    with ThreadPoolExecutor(2) as pool:
+        done = pool.map(
+            lambda start: federation.cli_text(start[0], "start", "--home", start[1]), starts.values()
+        )
+        return dict(zip(starts, done, strict=True))
 
 
-def _of(pid: int, federation: Federation) -> bool:
-    """Whether a process that was there before the restart is one of public's."""
+def _member_of_another(federation: Federation) -> Path:
+    """A party's folder with another federation's certificate for the name, and this one's authority."""
+    other = federation.folder / "other"
+    made = command("federation", "init", "other", "--home", other / "federation")
+    home, request, admission = other / "bank", other / "bank.request", other / "bank.admission"
+    command("party", "init", "bank", "--home", home)
+    asked = command("party", "request", "--home", home, "--out", request)
+    command(
+        *("federation", "admit", request, "--home", other / "federation"),
+        *("--fingerprint", asked["fingerprint"], "--out", admission),
+    )
+    command("party", "accept", admission, "--home", home, "--fingerprint", made["fingerprint"])
+    (home / "authority.pem").write_bytes((federation.party("bank") / "authority.pem").read_bytes())
+    return home
+
+
+def _is_of(pid: int, home: Path) -> bool:
+    """Whether the process was started for what lies in `home`."""
     try:
-        return str(federation.party("public")).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return str(home).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
 
@@ -172,6 +229,17 @@ def refused(federation: Federation, killed: dict[str, Any]) -> dict[str, dict[st
         for name, bad in BAD.items()
     }
     return {name: federation.wait_over(run) for name, run in runs.items()}
+
+
+@pytest.fixture(scope="module")
+def launched(federation: Federation, killed: dict[str, Any]) -> dict[str, Done]:
+    """Two bad rounds by the command that waits for their end, at once."""
+    plans = {
+        "absent": federation.plan("bank", ABSENT, extra="[deadlines]\njoin_seconds = 2"),
+        "refused": federation.plan("bank", "platform", datasets={"platform": "unheard-of"}),
+    }
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(plans, pool.map(federation.launch, plans.values()), strict=True))
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -210,19 +278,38 @@ def test_no_cause_holds_a_cell_or_an_identifier(
         assert text not in causes
 
 
-def test_a_party_that_never_comes_is_named_when_the_join_deadline_is_over(federation: Federation) -> None:
-    done = federation.launch(federation.plan("bank", ABSENT, extra="[deadlines]\njoin_seconds = 2"))
-    assert done.exit_code == 4
-    assert done.cause == f"party {ABSENT}: waited 2 s for {ABSENT} (coming online)"
-    assert f"error: the round did not finish: {done.cause}" in done.err
-    assert "next:  " in done.err
-    assert len(done.out.splitlines()) == 1  # One JSON object, also of a round that failed.
+@pytest.mark.parametrize("name", BAD_IN_MEMORY)
+def test_a_bad_table_ends_the_session_with_one_error_that_names_it(unstarted: Federation, name: str) -> None:
+    bad = BAD_IN_MEMORY[name]
+    seen = rehearse(unstarted, unstarted.plan("bank", "platform", datasets=bad.datasets, extra=bad.extra))
+    error = seen.errors[bad.by]
+    assert (error.exit_code, error.party, error.field) == (bad.exit_code, bad.by, bad.field)
+    assert bad.says in error.what
+    assert bad.advice in error.advice
+    if bad.file is not None:
+        assert bad.file in str(error.file)
+        assert bad.file not in error.cause
+    for role, told in seen.errors.items():
+        if role != bad.by:
+            assert isinstance(told, SessionEnded)
+            assert (told.by, told.given_cause) == (bad.by, error.cause)
 
 
-def test_a_refused_round_ends_the_command_with_its_exit_code(federation: Federation) -> None:
-    done = federation.launch(federation.plan("bank", "platform", datasets={"platform": "unheard-of"}))
-    assert (done.exit_code, done.facts["exit_code"]) == (3, 3)
-    assert "error: the round did not finish: party platform, field datasets.unheard-of" in done.err
+@pytest.mark.usefixtures("refused")
+def test_the_command_of_a_failed_round_says_why_and_ends_with_its_exit_code(
+    launched: dict[str, Done],
+) -> None:
+    causes = {
+        "absent": f"party {ABSENT}: waited 2 s for {ABSENT} (coming online)",
+        "refused": "party platform, field datasets.unheard-of: the plan names the dataset",
+    }
+    for name, exit_code in (("absent", 4), ("refused", 3)):
+        done = launched[name]
+        assert (done.exit_code, done.facts["exit_code"]) == (exit_code, exit_code)
+        assert done.cause.startswith(causes[name])
+        assert f"error: the round did not finish: {done.cause}" in done.err
+        assert "next:  Mend the cause" in done.err
+        assert len(done.out.splitlines()) == 1  # One JSON object, also of a round that failed.
 
 
 # -- before anything starts ------------------------------------------------------------------------------
@@ -261,17 +348,41 @@ def test_every_problem_of_a_plan_is_listed_at_once(federation: Federation) -> No
         assert f"  - {key}" in done.err
 
 
-def test_a_second_service_in_one_folder_is_refused(federation: Federation) -> None:
-    second = {
-        "federation": federation.cli_text("federation", "start", "--home", federation.home),
-        "party": federation.cli_text("party", "start", "--home", federation.party("bank")),
-    }
-    for group, done in second.items():
+def test_a_second_service_in_one_folder_is_refused(federation: Federation, refused_starts: Starts) -> None:
+    for group in ("federation", "party"):
+        done = refused_starts[f"second {group}"]
         assert done.exit_code == 2, done.err
         assert "is running already" in done.err
         assert f"isthmus {group} stop" in done.err
     assert federation.runs("federation")
     assert federation.cli("party", "status", "--home", federation.party("bank")).facts["running"]
+
+
+def test_a_port_in_use_is_named_and_nothing_is_left_running(
+    federation: Federation, refused_starts: Starts
+) -> None:
+    for taken in ("gate", "exchange"):
+        done = refused_starts[f"{taken} in use"]
+        assert done.exit_code == 2, done.err
+        assert getattr(federation, taken).rpartition(":")[2] in done.err
+        assert "next:  " in done.err
+        home = federation.folder / f"second-{taken}"
+        assert not (home / "service.json").exists()
+        assert not [pid for pid in federation.processes() if _is_of(pid, home)]
+
+
+def test_a_certificate_of_another_federation_is_refused_at_the_start(
+    federation: Federation, refused_starts: Starts
+) -> None:
+    done = refused_starts["another certificate"]
+    assert done.exit_code == 3
+    assert "the certificate was issued by another federation" in done.err
+    home = federation.folder / "other" / "bank"
+    with pytest.raises(IdentityRefused, match="another federation"):
+        command(
+            *("party", "accept", federation.folder / "bank.admission", "--home", home),
+            *("--fingerprint", federation.fingerprint),
+        )
 
 
 # -- the party's own machine -----------------------------------------------------------------------------
@@ -302,7 +413,9 @@ def test_a_full_disk_ends_the_round_with_the_partys_name(federation: Federation)
         status = federation.wait_over(federation.submit(federation.plan("bank", "platform")))
         federation.wait_idle("bank", "platform")
     assert (status["state"], status["exit_code"]) in (("failed", 3), ("failed", 2))
-    assert re.search("party platform: cannot write.*(No space left|File too large)", status["cause"])
+    assert re.search(
+        "party platform: cannot write.*(No space left|File too large|took only a part)", status["cause"]
+    )
     assert "Free space on that disk" in federation.told("platform", status["run"])
     assert status["cause"] in federation.told("bank", status["run"])
 
@@ -383,48 +496,3 @@ def test_stopping_the_service_in_mid_round_tells_everybody(federation: Federatio
 def test_after_all_that_a_round_of_all_parties_still_finishes(federation: Federation) -> None:
     done = federation.launch(federation.plan())
     assert (done.exit_code, done.facts["state"]) == (0, "finished"), done.err
-
-
-# -- a folder that is no member's ------------------------------------------------------------------------
-
-
-def test_a_port_in_use_is_named_and_nothing_is_left_running(federation: Federation) -> None:
-    from tests.system.federation import command, unused_port
-
-    for taken in ("gate", "exchange"):
-        home = federation.folder / f"second-{taken}"
-        free = f"127.0.0.1:{unused_port('127.0.0.1')}"
-        addresses = {"gate": free, "exchange": f"127.0.0.1:{unused_port('127.0.0.1')}"}
-        addresses[taken] = getattr(federation, taken)
-        command(
-            *("federation", "init", "second", "--home", home),
-            *("--gate", addresses["gate"], "--exchange", addresses["exchange"]),
-        )
-        before = set(federation.processes())
-        done = federation.cli_text("federation", "start", "--home", home)
-        assert done.exit_code == 2, done.err
-        assert addresses[taken].rpartition(":")[2] in done.err
-        assert "next:  " in done.err
-        assert set(federation.processes()) <= before
-        assert not (home / "service.json").exists()
-
-
-def test_a_certificate_of_another_federation_is_refused_at_the_start(federation: Federation) -> None:
-    from tests.system.federation import command
-
-    other = federation.folder / "other"
-    made = command("federation", "init", "other", "--home", other / "federation")
-    home, request = other / "bank", other / "bank.request"
-    command("party", "init", "bank", "--home", home)
-    asked = command("party", "request", "--home", home, "--out", request)
-    command(
-        *("federation", "admit", request, "--home", other / "federation"),
-        *("--fingerprint", asked["fingerprint"], "--out", other / "bank.admission"),
-    )
-    command("party", "accept", other / "bank.admission", "--home", home, "--fingerprint", made["fingerprint"])
-    (home / "authority.pem").write_bytes((federation.party("bank") / "authority.pem").read_bytes())
-    done = federation.cli_text("party", "start", "--home", home)
-    assert done.exit_code == 3
-    assert "the certificate was issued by another federation" in done.err
-    accepted = federation.cli("party", "accept", federation.folder / "bank.admission", "--home", home)
-    assert accepted.exit_code != 0

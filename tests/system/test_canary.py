@@ -1,0 +1,214 @@
+"""No identifier and no value of a party reaches another role, in any form; and the search could find one.
+
+Every party's table holds canaries: identifiers, numbers and a text that stand in no other table. They are
+looked for in every frame as it is relayed, in every message that another role can open, and in every file
+that another role, its logs or its databases wrote; in plain, in other encodings, as floats and fixed-point
+words, as hashes. The same search over a round whose guard was broken on purpose does find them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from crypto.curve import BlindedPoints, RingKey
+from crypto.envelope import SessionKeys
+from crypto.private import Private
+from crypto.sealed import Disclosed, Wire, wire_bytes
+from federation import message as messages
+from federation.message import Flow, Message, Role, message
+from parties.round import participation
+from parties.round.rows import OwnTable
+from tests.system.federation import Done, Federation
+from tests.system.in_memory import Seen, rehearse
+from tests.system.search import Needles, found_in_files, identifier_forms, text_forms, value_forms
+from tests.system.tables import PARTIES, canary
+
+#: Firms that every party knows: only the aggregator must not.
+COMMON_FIRMS = tuple(f"firm-{number:05d}" for number in range(0, 600, 25))
+
+
+def needles(party: str, context: str = "") -> Needles:
+    """What only `party` holds. `context`: the run and attempt that identifiers are hashed under."""
+    own = canary(party)
+    contexts = [context.encode()] if context else []
+    return Needles(
+        identifier_forms(own.identifiers, contexts) | value_forms(own.values) | text_forms(own.text)
+    )
+
+
+@cache
+def common_firms(context: str = "") -> Needles:
+    return Needles(identifier_forms(COMMON_FIRMS, [context.encode()] if context else []))
+
+
+def seen_by_others(seen: Seen) -> dict[str, set[str]]:
+    """ "who: whose" -> the forms in which somebody holds what is not its own. Empty when nothing leaked."""
+    found: dict[str, set[str]] = {}
+    for party in PARTIES:
+        searched = needles(party, seen.attempt)
+        for frame in seen.relayed:
+            _note(found, f"relay: {party}", searched.forms_in(frame))
+        for role, heard in seen.opened.items():
+            if role != party:
+                for sender, opened in heard.items():
+                    for plain in opened:
+                        _note(found, f"{role} from {sender}: {party}", searched.forms_in(plain))
+    firms = common_firms(seen.attempt)
+    for frame in [*seen.relayed, *(m for heard in seen.opened["aggregator"].values() for m in heard)]:
+        _note(found, "aggregator: common firms", firms.forms_in(frame))
+    return found
+
+
+def _note(found: dict[str, set[str]], where: str, forms: set[str]) -> None:
+    if forms:
+        found.setdefault(where, set()).update(forms)
+
+
+# -- the product as it is --------------------------------------------------------------------------------
+
+
+def test_no_frame_and_no_message_holds_a_canary(unstarted: Federation) -> None:
+    seen = rehearse(unstarted, unstarted.plan())
+    assert seen.errors == {}
+    # It was a whole round, and everybody heard from everybody.
+    assert sum(map(len, seen.relayed)) > 1_000_000
+    assert {role: set(heard) for role, heard in seen.opened.items()} == {
+        role: {*PARTIES, "aggregator"} - {role} - ({"aggregator"} if role == "aggregator" else set())
+        for role in (*PARTIES, "aggregator")
+    }
+    assert seen_by_others(seen) == {}
+
+
+def test_no_file_of_another_role_holds_a_canary(federation: Federation, finished: Done) -> None:
+    homes = {name: federation.party(name) for name in PARTIES} | {"federation": federation.home}
+    logs = {name: federation.folder / f"{name}.log" for name in homes}
+    assert (federation.home / "flower" / "state.db").stat().st_size > 0
+    for party in PARTIES:
+        others = [place for name in homes if name != party for place in (homes[name], logs[name])]
+        assert found_in_files(needles(party), others) == {}
+        assert needles(party).forms_in(finished.out.encode() + finished.err.encode()) == set()
+        # Its own log, journal and Flower files are read by people and programs of less trust than its data.
+        home = homes[party]
+        own = [logs[party], home / "flower", home / "node.json", *home.rglob("journal.jsonl")]
+        assert found_in_files(needles(party), own) == {}
+    assert found_in_files(common_firms(), [federation.home, logs["federation"]]) == {}
+
+
+def test_the_search_finds_them_where_they_belong(federation: Federation) -> None:
+    for party in PARTIES:
+        (table,) = (table for table in federation.tables if (table.party, table.name) == (party, "data"))
+        forms = set().union(*found_in_files(needles(party), [table.file]).values())
+        assert {"identifier in utf-8", "value as text"} <= forms
+    assert "text in utf-8" in forms  # public's odd word
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        canary("bank").identifiers[3].upper().encode("utf-16-le"),
+        np.array(canary("bank").values[:8]).astype(">f4").tobytes(),
+        np.array([canary("bank").values[7]]).tobytes(),
+        str(canary("bank").values[7]).encode(),
+        np.rint(np.array(canary("bank").values[:1]) * 2**20).astype("<i8").tobytes(),
+    ],
+)
+def test_every_form_is_found_in_the_midst_of_other_bytes(leak: bytes) -> None:
+    noise = np.random.default_rng(5).bytes(200_000)
+    searched = needles("bank")
+    assert searched.forms_in(noise) == set()
+    assert searched.forms_in(noise[:777] + leak + noise[777:]) != set()
+
+
+# -- the product with its guard broken -------------------------------------------------------------------
+
+
+def raw_identifiers(key: RingKey, ids: Private[tuple[bytes, ...]]) -> BlindedPoints:
+    """An alignment that "blinds" by padding."""
+    plain = ids.open_locally()
+    return BlindedPoints(b"".join(each[:32].ljust(32, b"\0") for each in plain))
+
+
+@pytest.fixture
+def raw_alignment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RingKey, "first", raw_identifiers)
+    monkeypatch.setattr(BlindedPoints, "from_wire", classmethod(lambda cls, wire: cls(wire)))
+
+
+@pytest.fixture
+def no_seal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SessionKeys, "seal", lambda self, to, plain: plain)
+    monkeypatch.setattr(SessionKeys, "open", lambda self, sender, envelope: envelope)
+
+
+class Numbers(Disclosed):
+    """A type that somebody declared fit to travel, with a column of a table inside."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def to_wire(self) -> Wire:
+        return self.data
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Numbers:
+        return cls(wire_bytes(wire, of="Numbers"))
+
+
+@pytest.fixture
+def plain_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every party tells the aggregator its turnover before it aligns."""
+    monkeypatch.setattr(messages, "REGISTRY", dict(messages.REGISTRY))
+
+    @message("test/turnover", Flow(Role.PARTY, Role.AGGREGATOR))
+    class Turnover(Message):
+        column: Numbers
+
+    aligns = participation.aligned
+
+    def telling(session: object, table: OwnTable, *rest: object) -> object:
+        column = table.frame.open_locally()["turnover"].to_numpy()
+        session.send("aggregator", Turnover(Numbers(column.tobytes())))  # type: ignore[attr-defined]
+        return aligns(session, table, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(participation, "aligned", telling)
+
+
+@pytest.mark.usefixtures("raw_alignment")
+def test_an_alignment_that_sends_raw_identifiers_is_found_at_the_neighbour(unstarted: Federation) -> None:
+    found = seen_by_others(rehearse(unstarted, unstarted.plan()))
+    assert found["platform from bank: bank"] >= {"identifier in utf-8"}
+    assert not any(where.startswith("relay") for where in found)  # Still sealed on its way.
+
+
+@pytest.mark.usefixtures("raw_alignment", "no_seal")
+def test_the_same_without_envelopes_is_found_at_the_relay(unstarted: Federation) -> None:
+    found = seen_by_others(rehearse(unstarted, unstarted.plan()))
+    assert found["relay: bank"] >= {"identifier in utf-8"}
+    assert found["aggregator: common firms"] >= {"identifier in utf-8"}
+
+
+@pytest.mark.usefixtures("plain_message")
+def test_a_message_that_carries_a_column_is_found_at_the_aggregator(unstarted: Federation) -> None:
+    seen = rehearse(unstarted, unstarted.plan())
+    assert seen.errors  # The aggregator knows no such message.
+    found = seen_by_others(seen)
+    # The first one ends the session; the others' may not be opened any more.
+    assert "value as float64" in set[str]().union(
+        *(found.get(f"aggregator from {party}: {party}", set()) for party in PARTIES)
+    )
+
+
+def test_an_alignment_that_forgets_to_blind_is_found(
+    unstarted: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crypto.x25519 import hash_to_curve
+
+    def unblinded(key: RingKey, ids: Private[tuple[bytes, ...]]) -> BlindedPoints:
+        return BlindedPoints(b"".join(hash_to_curve(key._name, each) for each in ids.open_locally()))
+
+    monkeypatch.setattr(RingKey, "first", unblinded)
+    found = seen_by_others(rehearse(unstarted, unstarted.plan()))
+    assert found["platform from bank: bank"] == {"identifier on the curve, not blinded"}
