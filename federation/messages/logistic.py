@@ -37,7 +37,7 @@ class LogitRange(Message):
 
 @message("logistic/harmonics", Flow(HELPER, LABEL))
 class Harmonics(Message):
-    """Helper to label party: sin(k r) and cos(k r), k = 1..K, under the helper's key, r a fresh mask."""
+    """Helper to label party: sin(k r) and cos(k r), k = 1, 3, .., under the helper's key, r a fresh mask."""
 
     terms: tuple[Ciphertexts, ...]
 

@@ -3,7 +3,7 @@
 The label party L and one helper H compute; each has a BFV key pair. Further parties F give each of them
 one additive share of their logits. r, s and the shares are fresh and uniform in every iteration.
 
-    0  H -> L       Enc_H(sin k r), Enc_H(cos k r), k = 1..K
+    0  H -> L       Enc_H(sin k r), Enc_H(cos k r), k = 1, 3, .. 2K - 1
     1  F -> L, H    shares a, b of z_F, a + b = z_F mod 2^32                          (torus words)
        H -> L       u = z_H + sum b + r mod 2^32
     2  L            theta = z_L + sum a + u, so theta - r is the logit

@@ -1,9 +1,14 @@
 """The logistic function on the torus: a sine series, its ladder of ranges, and the fixed point.
 
-    sigma(z) = 1/2 + sum_k b_k sin(k pi z / P),   k = 1..K,   |z| <= L < P
+    sigma(z) = 1/2 + sum_k b_k sin((2k - 1) pi z / (2 M)),   k = 1..K,   |z| <= M
 
-A logit z is written as a word of Z/2^32 whose 2^32 steps make one period 2 P, so adding a uniform word
-hides it perfectly, and sin(k pi z / P) of a masked word needs the sine and cosine of the mask alone.
+Odd harmonics alone make the series its own mirror image about z = M. There the logistic function is flat, so
+none of them is spent on a way back to zero, and a logit beyond M still gets sigma(2 M - z), which is within
+e^(z - 2 M) of the right value: the series is good to a `limit` that lies well beyond M on the wider rungs.
+Farther out it is wrong; see `optimiser.Coordinator`.
+
+A logit z is written as a word of Z/2^32 whose 2^32 steps make one period, 4 M, so adding a uniform word hides
+it perfectly, and the sine of a multiple of a masked word needs the sine and cosine of the mask's alone.
 """
 
 from __future__ import annotations
@@ -26,58 +31,52 @@ _TO_ANGLE = 2 * math.pi / _STEPS
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A series good to `limit`, with period 2 * `half_period`."""
+    """A series of `harmonics` terms with its mirror at M = `mirror`, good to |z| <= `limit`."""
 
     limit: float
-    half_period: float
+    mirror: float
     harmonics: int
 
 
-#: Wider ranges need more harmonics: cost grows in proportion. The fit error is at most 3e-5 on the first
-#: rung and 1.5e-5 on the others, one of which confirms the end of training.
+#: Wider ranges need more harmonics: cost grows with M. The error is at most 3e-5 on the first rung and
+#: 1.5e-5 on the others, one of which confirms the end of training. M is where K is smallest for that.
 LADDER = (
-    Rung(10.0, 14.0, 13),
-    Rung(14.0, 19.6, 21),
-    Rung(20.0, 28.0, 30),
-    Rung(28.0, 39.2, 42),
-    Rung(40.0, 56.0, 60),
+    Rung(10.0, 9.9, 10),
+    Rung(14.0, 12.7, 14),
+    Rung(20.0, 15.7, 17),
+    Rung(28.0, 19.7, 22),
+    Rung(40.0, 25.7, 28),
 )
 
 
 @cache
 def coefficients(rung: Rung) -> tuple[float, ...]:
-    """b_1..b_K: least squares on 8001 points of one period.
-
-    Between `limit` and the half period a quarter cosine leads to zero, with a small weight: without it
-    the gap is free, and the coefficients grow to thousands and cancel.
-    """
-    z = np.linspace(-rung.half_period, rung.half_period, 8001)
-    size = np.abs(z)
-    inside = size <= rung.limit
-    edge = 1 / (1 + math.exp(-rung.limit)) - 0.5
-    fade = np.cos((size - rung.limit) * (math.pi / 2 / (rung.half_period - rung.limit)))
-    target = np.where(inside, 1 / (1 + np.exp(-z)) - 0.5, np.sign(z) * edge * fade)
-    weight = np.where(inside, 1.0, 1e-4)
-    k = np.arange(1, rung.harmonics + 1)
-    design = np.sin(np.outer(z, k) * (math.pi / rung.half_period))
-    solution, *_ = np.linalg.lstsq(design * weight[:, None], target * weight, rcond=None)
+    """b_1..b_K: least squares on 8001 points of |z| <= M, half a period; the other half mirrors it."""
+    z = np.linspace(-rung.mirror, rung.mirror, 8001)
+    odd = 2 * np.arange(1, rung.harmonics + 1) - 1
+    design = np.sin(np.outer(z, odd) * (math.pi / (2 * rung.mirror)))
+    solution, *_ = np.linalg.lstsq(design, 1 / (1 + np.exp(-z)) - 0.5, rcond=None)
     return tuple(float(b) for b in solution)
 
 
 def to_torus(z: Floats, rung: Rung) -> Words32:
-    """Logits as words; steps of 2 P / 2^32, that is under 3e-8 on every rung."""
-    scaled = np.rint(z * (_STEPS / (2 * rung.half_period))).astype(np.int64)
+    """Logits as words; steps of 4 M / 2^32, that is under 3e-8 on every rung."""
+    scaled = np.rint(z * (_STEPS / (4 * rung.mirror))).astype(np.int64)
     return scaled.astype(np.uint64).astype(np.uint32)
 
 
 def sines(words: Words32, k: int) -> Floats:
-    """sin(k a) for the angles a that the words stand for; k * word wraps as the angle does."""
-    return np.sin((words * np.uint32(k)).astype(np.float64) * _TO_ANGLE)
+    """sin((2k - 1) a) for the angles a that the words stand for; a multiple of a word wraps as angles do."""
+    return np.sin(_angles(words, k))
 
 
 def cosines(words: Words32, k: int) -> Floats:
-    """cos(k a) for the angles a that the words stand for."""
-    return np.cos((words * np.uint32(k)).astype(np.float64) * _TO_ANGLE)
+    """cos((2k - 1) a) for the angles a that the words stand for."""
+    return np.cos(_angles(words, k))
+
+
+def _angles(words: Words32, k: int) -> Floats:
+    return (words * np.uint32(2 * k - 1)).astype(np.float64) * _TO_ANGLE
 
 
 @dataclass(frozen=True, slots=True)
