@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crypto.errors import IsthmusError
 from crypto.pool import Pool
 from crypto.private import Private
 from crypto.sealed import RowMarks, WireRefused
@@ -18,7 +20,7 @@ from federation.session import Session
 from parties.alignment import align
 from parties.connectors import read_table
 from parties.dataset import DatasetConfig
-from parties.keys import KeyReport, align_keys
+from parties.keys import KeyReport, align_keys, normalise
 
 Marks = npt.NDArray[np.bool_]
 
@@ -37,9 +39,8 @@ def read_own(dataset: DatasetConfig) -> OwnTable:
     """Read the file and normalise its key. `UsageError` names party, file, field; never a value."""
     try:
         frame = read_table(dataset.file)
-    except Exception as error:
-        if hasattr(error, "party") and error.party is None:
-            error.party = dataset.holder
+    except IsthmusError as error:
+        error.party = error.party or dataset.holder
         raise
     dataset.check_columns(frame.columns)
     keys = align_keys(frame, dataset)
@@ -71,10 +72,19 @@ def split(session: Session, plan: Plan, dataset: DatasetConfig, frame: Private[p
 
 
 def draw(frame: Private[pd.DataFrame], dataset: DatasetConfig, test_share: float, seed: int) -> Marks:
-    """A random split by the plan's seed, by group where the dataset names one. Ignores the label."""
+    """Which aligned rows train: by a hash of the firm's key, or of its group, under the plan's seed.
+
+    The same firms train in every run of a plan, whatever the order of the rows. The label has no part.
+    """
     plain = frame.open_locally()
-    generator = np.random.default_rng(seed)
-    if dataset.group is None:
-        return generator.random(len(plain)) >= test_share
-    codes, groups = pd.factorize(plain[dataset.group], use_na_sentinel=False)
-    return (generator.random(len(groups)) >= test_share)[codes]
+    names = [normalise(str(key)) for key in plain[dataset.key]]
+    if dataset.group is not None:
+        groups = plain[dataset.group]
+        grouped = zip(groups.astype(str), groups.isna(), names, strict=True)
+        names = [name if missing else f"group {group}" for group, missing, name in grouped]
+    return np.array([_unit(f"{seed}|{name}") >= test_share for name in names], dtype=np.bool_)
+
+
+def _unit(text: str) -> float:
+    """A number in [0, 1) that only the text decides."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) / 2**64
