@@ -177,10 +177,17 @@ def _party(
             penalty = np.pad(penalty, ((1, 0), (1, 0)))
             start = np.concatenate([[np.log(share / (1 - share))], start])
         side = _side(session, Private(whitened), table)
-        trained = train(side, penalty, start, Stopping(tolerance), say if at_label else _say_nothing)
+        stopping = Stopping(tolerance / _curvature(table))
+        trained = train(side, penalty, start, stopping, say if at_label else _say_nothing)
         return _Outcome(trained, whitening.unwhiten(trained.theta[1:] if at_label else trained.theta))
 
     return play
+
+
+def _curvature(table: Table) -> float:
+    """p (1 - p): `Stopping` counts the gradient's norm in it; a benchmark's tolerance is the norm itself."""
+    share = float(table.labels.mean())
+    return share * (1 - share)
 
 
 def _side(session: Session, whitened: Private[Floats], table: Table) -> HiddenGradient:
