@@ -170,6 +170,12 @@ def test_what_is_not_the_expected_message_is_refused(data: bytes) -> None:
         decode(data, Prepared)
 
 
+@pytest.mark.parametrize("value", [{"a": 1}, msgpack.ExtType(5, b"abc"), msgpack.Timestamp(1, 2)])
+def test_maps_and_extensions_are_not_even_built(value: Any) -> None:
+    with pytest.raises(MessageRefused, match="not well-formed"):
+        decode(packed(VERSION, "round/prepared", [value]), Prepared)
+
+
 def test_the_refusal_of_an_unknown_name_does_not_repeat_it() -> None:
     with pytest.raises(MessageRefused) as refused:
         decode(packed(VERSION, "91330100MA27XYZ12Q", [12]), Prepared)

@@ -202,7 +202,7 @@ def test_a_party_that_sends_something_else_round_the_ring_is_refused(
     sets = held(parties_of(THREE))
     parts = {n: party(ids) for n, ids in sets.items()}
     with pytest.raises(Refusal) as refused:
-        run_seats(THREE, {**parts, "bank": cheat(change, sets["bank"]), AGGREGATOR: matcher})
+        run_seats(THREE, {**parts, "bank": cheat(change, sets["bank"]), AGGREGATOR: matcher}, patience=5)
     if change is renamed:
         assert isinstance(refused.value, MessageRefused) and refused.value.party == "bank"
         assert "another set came round the ring" in refused.value.what

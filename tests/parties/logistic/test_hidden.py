@@ -286,6 +286,8 @@ def test_a_message_of_the_wrong_size_or_key_is_refused(
     with pytest.raises(Refusal) as refused:
         run_seats(made.roles, {**dict.fromkeys(made.columns, part), AGGREGATOR: lambda session: None})
     assert isinstance(refused.value, WireRefused)
+    if kind in (Harmonics, LogitRange):
+        assert refused.value.party == who and kind.__name__ in refused.value.what
 
 
 def test_more_sums_than_a_party_announced_are_not_opened_for_it() -> None:
