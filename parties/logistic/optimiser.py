@@ -125,8 +125,8 @@ class Coordinator:
     def decide(self, block: Block, iteration: int, rung: int) -> Direction:
         """One iteration's decision, sent to all and returned.
 
-        Ends by tolerance, after `most` gradients, or when six gradients in a row were no better on the
-        widest rung: then the fixed point allows no more, and `converged` stays False.
+        Ends by tolerance, after `most` gradients, or when six gradients in a row were no better although a
+        wider rung was tried: then the fixed point allows no more, and `converged` stays False.
         """
         gram = self._whole_gram(block)
         now = Progress(iteration, math.sqrt(max(gram[-1, -1], 0.0)), rung)
@@ -187,12 +187,13 @@ class Coordinator:
         return len(self.history) > 1 and self.history[-1].rung != self.history[-2].rung
 
     def _stalled(self, now: Progress) -> bool:
-        """Whether nothing gets better any more. Before it is believed, a wider rung is tried."""
+        """Whether nothing gets better any more. Unless the end was confirmed, a wider rung is tried first."""
         if now.gradient_norm < 0.9 * self._best:
             self._best, self._best_at = now.gradient_norm, now.iteration
         if now.iteration - self._best_at < 6:
             return False
-        if now.rung == len(LADDER) - 1:
+        confirmed = self._near is not None and now.rung > self._near.rung
+        if confirmed or now.rung == len(LADDER) - 1:
             return True
         self.floor = now.rung + 1
         self._best_at = now.iteration
