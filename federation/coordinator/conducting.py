@@ -38,6 +38,8 @@ from federation.transport.interface import Transport
 _LOOK_SECONDS = 0.3
 #: How long the reply of the party that ended a session may come after the others'. Flower polls every 3 s.
 _FIRST_HAND_SECONDS = 15.0
+#: How long the exchange keeps a session open that was opened to be ended.
+_INTERRUPTED_SECONDS = 60.0
 
 
 class Line(Protocol):
@@ -89,6 +91,47 @@ def conduct(
         recorder.update(state="failed", cause=cause, exit_code=1, ended=timestamp())
         raise
     recorder.update(state="finished", ended=timestamp(), cpu_seconds=time.process_time() - cpu)
+
+
+def end_interrupted(home: CoordinatorHome) -> list[RunId]:
+    """End the rounds that a service left behind when it was killed; their names.
+
+    Their status says so, and a party that still waits at the exchange, which must run already, is told.
+    A round that was submitted and not begun is left for the executor.
+    """
+    ended = []
+    for run in home.runs():
+        folder = home.round_folder(run)
+        status = RoundStatus.load(folder)
+        if status.state not in ("waiting", "running"):
+            continue
+        error = PeerFailure("the federation's service was killed before the round was over")
+        meeting = RunId(f"{run}.{status.attempt}")
+        transport = _aggregator_seat(home, meeting, list(status.parties), _INTERRUPTED_SECONDS)
+        try:
+            transport.end(error.cause)  # Opens the session anew, which seats of the old one hear as its end.
+        finally:
+            transport.close()
+        failed = {"state": "failed", "cause": error.cause, "exit_code": error.exit_code}
+        Recorder(folder, status).update(**failed, ended=timestamp())
+        ended.append(run)
+    return ended
+
+
+def _aggregator_seat(
+    home: CoordinatorHome, meeting: RunId, parties: list[PartyId], ttl: float, patience: float = 30.0
+) -> ExchangeTransport:
+    return ExchangeTransport(
+        AGGREGATOR,
+        meeting,
+        str(home.settings().exchange),
+        files.read(home.authority_file),
+        files.read(home.tls_certificate_file),
+        files.read_secret(home.tls_key_file),
+        members=parties,
+        ttl=ttl,
+        send_timeout=patience,
+    )
 
 
 class _Round:
@@ -165,16 +208,13 @@ class _Round:
             time.sleep(_LOOK_SECONDS)
 
     def _open_exchange(self, seating: Seating) -> ExchangeTransport:
-        return ExchangeTransport(
-            AGGREGATOR,
+        deadlines = self._plan.deadlines
+        return _aggregator_seat(
+            self._home,
             seating.meeting,
-            str(self._home.settings().exchange),
-            files.read(self._home.authority_file),
-            files.read(self._home.tls_certificate_file),
-            files.read_secret(self._home.tls_key_file),
-            members=[PartyId(name) for name in self._plan.parties],
-            ttl=self._plan.deadlines.run_seconds,
-            send_timeout=self._plan.deadlines.message_seconds,
+            [PartyId(name) for name in self._plan.parties],
+            deadlines.run_seconds,
+            deadlines.message_seconds,
         )
 
     def _deliver(self, roster: Roster, nodes: Mapping[PartyId, int]) -> None:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from federation import files
-from federation.coordinator.conducting import conduct
+from federation.coordinator.conducting import conduct, end_interrupted
 from federation.coordinator.home import CoordinatorHome
 from federation.errors import IsthmusError
 from federation.exchange.server import Exchange
@@ -76,6 +76,8 @@ class CoordinatorService:
         )
         exchange.start()
         self._stack.callback(exchange.stop)
+        for run in end_interrupted(home):
+            self._tell(f"round {run} was not over when the service was killed; it is ended")
         superlink = SuperLink(home.flower_folder, dt.datetime.now(dt.UTC))
         self._stack.callback(superlink.stop)
         superlink.start()

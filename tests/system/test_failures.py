@@ -23,7 +23,7 @@ import pytest
 
 from federation.errors import IdentityRefused, SessionEnded
 from tests.system.conftest import ABSENT
-from tests.system.federation import LOOPBACK, Done, Federation, command, unused_port
+from tests.system.federation import LOOPBACK, Done, Federation, command, descendants, unused_port
 from tests.system.in_memory import rehearse
 
 #: A round that would train for long: no test waits for its end.
@@ -493,6 +493,28 @@ def test_stopping_the_service_in_mid_round_tells_everybody(federation: Federatio
     federation.start_coordinator()
 
 
+@pytest.mark.usefixtures("refused")
+def test_a_service_that_was_killed_ends_its_round_when_it_starts_again(federation: Federation) -> None:
+    run = federation.submit(federation.plan("bank", "platform", extra=LONG))
+    federation.wait_step(run, "platform", "training")
+    federation.kill("federation")
+    assert federation.status(run)["state"] == "running"
+    federation.start_coordinator()
+    status = federation.status(run)
+    assert (status["state"], status["exit_code"]) == ("failed", 4)
+    assert status["cause"] == "the federation's service was killed before the round was over"
+    federation.wait_idle("bank", "platform")
+    for party in ("bank", "platform"):
+        assert federation.node(party)["cause"] == f"aggregator ended the session: {status['cause']}"
+
+
 def test_after_all_that_a_round_of_all_parties_still_finishes(federation: Federation) -> None:
     done = federation.launch(federation.plan())
     assert (done.exit_code, done.facts["state"]) == (0, "finished"), done.err
+
+
+def test_no_round_has_left_a_process_behind(federation: Federation) -> None:
+    """A party is its node and Flower's SuperNode, the aggregator its service and the SuperLink."""
+    for name in ("federation", *federation.names):
+        assert len(descendants(federation.pid(name))) == 2
+    assert len(federation.processes()) == 2 * (1 + len(federation.names))

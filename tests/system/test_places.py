@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -94,6 +95,7 @@ def test_a_round_over_separate_networks_needs_the_two_doors_and_nothing_else(
             while not launching.done():
                 for role in PARTIES:
                     met[role] |= speaking_to(descendants(federation.pid(role)))
+                time.sleep(0.1)
         done = launching.result()
         assert (done.exit_code, done.facts["state"]) == (0, "finished"), done.err
         for party in PARTIES:
