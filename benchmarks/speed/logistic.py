@@ -139,7 +139,8 @@ def _once(table: Table, pooled: LogisticRegression, tolerance: float, say: Calla
     }
     with Meter() as meter:
         done = rehearse(seating, identities, {**parts, AGGREGATOR: lambda session: None})
-    meter.check(done.cpu_seconds)
+    cpu = {seat: done.cpu_seconds[seat] for seat in roles}
+    meter.check(cpu)
     outcomes = [outcome for party in table.columns if (outcome := done.results[party]) is not None]
     at_label = outcomes[0].trained
     coefficients = np.concatenate([outcome.coefficients for outcome in outcomes])
@@ -151,8 +152,8 @@ def _once(table: Table, pooled: LogisticRegression, tolerance: float, say: Calla
         "auc": float(roc_auc_score(table.labels, table.features @ coefficients)),
         "auc_pooled": float(roc_auc_score(table.labels, pooled.decision_function(table.features))),
         "coefficient_error": float(np.abs(coefficients - pooled.coef_[0]).max()),
-        "cpu_s_per_iteration": sum(done.cpu_seconds.values()) / at_label.iterations,
-        "cpu_s": done.cpu_seconds,
+        "cpu_s_per_iteration": sum(cpu.values()) / at_label.iterations,
+        "cpu_s": cpu,
         "process_cpu_s": meter.cpu_seconds,
         "bytes": sizes,
         "bytes_total": total,
