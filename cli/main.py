@@ -63,8 +63,24 @@ def _commands_above() -> dict[str, metadata.EntryPoint]:
     return {point.name: point for point in installed}
 
 
+def _say_version(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    """Show the version and exit."""
+    if asked:
+        from federation.flower.bundle import installed_version
+
+        click.echo(f"isthmus {installed_version()}")
+        context.exit()
+
+
 @click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="isthmus", prog_name="isthmus")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_say_version,
+    help="Show the version and exit.",
+)
 def isthmus() -> None:
     """Train one credit model over the data of several organisations. No row leaves its owner.
 

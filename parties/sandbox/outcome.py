@@ -70,6 +70,8 @@ def conclude(sandbox: Sandbox, status: RoundStatus, wall_seconds: float) -> Outc
             "pooled": pooled.figures.ks,
         },
         "difference": evaluation.difference.as_dict(),
+        "iterations": reviewed.part.iterations,
+        "converged": reviewed.part.converged,
         "bytes_sent": dict(bytes_sent),
         "cpu_seconds": {each.role: round(each.seconds, 2) for each in report.cpu},
         "seconds": {step.name: round(step.seconds, 2) for step in report.steps},
