@@ -189,6 +189,16 @@ def check_issued_by(certificate_pem: bytes, authority_pem: bytes, now: dt.dateti
         )
 
 
+def check_certifies(certificate_pem: bytes, key_pem: bytes) -> None:
+    """Raise `Refusal` unless the certificate is for this very key."""
+    certified = x509.load_pem_x509_certificate(certificate_pem).public_key()
+    if certified != _load_key(key_pem).public_key():
+        raise Refusal(
+            "the certificate is for another key than this party's",
+            advice="Send the coordinator a new `isthmus party request` and accept what comes back.",
+        )
+
+
 def certificate_fingerprint(certificate_pem: bytes) -> str:
     """SHA-256 of the certificate's DER form, in lower-case hexadecimal."""
     return x509.load_pem_x509_certificate(certificate_pem).fingerprint(hashes.SHA256()).hex()

@@ -1,7 +1,7 @@
 """Sealed envelopes between two roles of one run, through an aggregator that cannot open them.
 
 Each role makes a fresh X25519 key for the run and signs it with its pinned Ed25519 identity
-(`federation.handshake`). From the shared secret, HKDF-SHA256 derives one AES-256-GCM key for each
+(`federation.session`). From the shared secret, HKDF-SHA256 derives one AES-256-GCM key for each
 direction; the nonce is the message's sequence number. The associated data binds run, attempt, plan,
 sender, recipient and sequence, so an envelope cannot be replayed, redirected, reordered or split.
 

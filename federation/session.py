@@ -20,7 +20,7 @@ from crypto.identity import Identity, PublicIdentity, SignatureRefused
 from crypto.masks import PairwiseMasks
 from federation import codec
 from federation.egress import Egress, Guard, introduce
-from federation.errors import IdentityRefused, MessageRefused
+from federation.errors import IdentityRefused, MessageRefused, Refusal
 from federation.ids import AGGREGATOR, PartyId, RunId
 from federation.journal import Journal
 from federation.message import Message, Role
@@ -100,7 +100,11 @@ class Session:
         `SessionEnded`, `EnvelopeRefused` or `MessageRefused`.
         """
         envelope = self._transport.receive(sender, self.seating.patience if patience is None else patience)
-        message = codec.decode(self._keys.open(sender, envelope), *kinds)
+        try:
+            message = codec.decode(self._keys.open(sender, envelope), *kinds)
+        except Refusal as error:
+            error.party = error.party or sender
+            raise
         Guard(self.me, self.seating.roles).check(sender, self.me, type(message))
         return message
 

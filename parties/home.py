@@ -22,14 +22,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crypto.certificates import certificate_name, certificate_request, check_issued_by, new_tls_key
+from crypto.certificates import (
+    certificate_name,
+    certificate_request,
+    check_certifies,
+    check_issued_by,
+    new_tls_key,
+)
 from crypto.identity import Identity, PublicIdentity
 from federation import files
 from federation.addresses import Address
-from federation.coordinator.home import held
 from federation.errors import IdentityRefused, UsageError
 from federation.flower.keys import new_supernode_key, supernode_public_key
 from federation.ids import PartyId, RunId, party_id
+from federation.locks import held
 from federation.roster import Request, decode, expect
 
 _TEMPLATE = """\
@@ -148,6 +154,7 @@ class PartyHome:
                 advice="Make another party folder for another federation.",
             )
         check_issued_by(certificate, authority, now)
+        check_certifies(certificate, files.read_secret(self.tls_key_file))
         files.write(self.authority_file, authority)
         files.write(self.tls_certificate_file, certificate)
         files.write(self.admission_file, admission)

@@ -151,25 +151,34 @@ def start(home: Path, until_stdin_ends: bool) -> None:
 @format_option
 def status(home: Path, output: str) -> None:
     """Say whether the service runs, who is a member, and what the newest round does."""
-    from federation.coordinator.home import CoordinatorHome, holder
+    from federation.coordinator.home import CoordinatorHome
     from federation.coordinator.record import RoundStatus
+    from federation.locks import holder
 
     opened = CoordinatorHome.open(home)
     process = holder(opened.lock_file)
     runs = opened.runs()
     newest = RoundStatus.load(opened.round_folder(runs[-1])) if runs else None
+    ready = process is not None and opened.service_file.exists()
     facts = {
         "running": process is not None,
+        "ready": ready,
         "pid": process,
         "members": sorted(opened.roster().members),
         "newest_round": newest.to_json() if newest is not None else None,
     }
     lines = [
-        f"service: {'running, process ' + str(process) if process is not None else 'not running'}",
+        f"service: {_service_state(process, ready)}",
         f"members: {', '.join(sorted(opened.roster().members)) or 'nobody yet'}",
         f"newest round: {newest.run} {newest.state}" if newest is not None else "no round yet",
     ]
     say(output, facts, "\n".join(lines))
+
+
+def _service_state(process: int | None, ready: bool) -> str:
+    if process is None:
+        return "not running"
+    return f"{'running' if ready else 'starting'}, process {process}"
 
 
 @command.command()
@@ -178,7 +187,8 @@ def status(home: Path, output: str) -> None:
 @format_option
 def stop(home: Path, patience: float, output: str) -> None:
     """Stop the service that runs in this folder."""
-    from federation.coordinator.home import CoordinatorHome, holder
+    from federation.coordinator.home import CoordinatorHome
+    from federation.locks import holder
 
     opened = CoordinatorHome.open(home)
     process = stop_holder(holder, opened.lock_file, "the federation's service", patience)

@@ -158,7 +158,7 @@ def start(home: Path, until_stdin_ends: bool) -> None:
 def status(home: Path, output: str) -> None:
     """Say whether the node runs and what it does."""
     from federation import files
-    from federation.coordinator.home import holder
+    from federation.locks import holder
     from parties.home import PartyHome
 
     opened = PartyHome.open(home)
@@ -182,7 +182,7 @@ def status(home: Path, output: str) -> None:
 @format_option
 def stop(home: Path, patience: float, output: str) -> None:
     """Stop the node that runs in this folder."""
-    from federation.coordinator.home import holder
+    from federation.locks import holder
     from parties.home import PartyHome
 
     opened = PartyHome.open(home)

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from federation import files
-from federation.coordinator.home import CoordinatorHome, holder
+from federation.coordinator.home import CoordinatorHome
 from federation.coordinator.record import PartyStatus, RoundStatus, timestamp
 from federation.errors import PeerFailure, PlanRefused, UsageError
 from federation.ids import PartyId, RunId
+from federation.locks import holder
 from federation.plan import Plan
 
 _LOOK_SECONDS = 0.2

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.metadata
 import io
-import tomllib
 import zipfile
-from pathlib import Path
 
 from federation.errors import BundleRefused
+from federation.version import installed_version
 
 SERVER_APP = "federation.flower.server_app:app"
 CLIENT_APP = "parties.client_app:app"
@@ -31,17 +29,6 @@ _NAMES_SHOWN = 5
 _LARGEST = 10 * 1024 * 1024
 #: The earliest date that a zip file can hold: equal input gives equal bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-
-
-@functools.cache
-def installed_version() -> str:
-    """The version of the Isthmus that is running: of the clone it runs from, or of the wheel."""
-    project = Path(__file__).parents[2] / "pyproject.toml"
-    if project.is_file():
-        declared = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
-        if declared.get("name") == "isthmus":
-            return str(declared["version"])
-    return importlib.metadata.version("isthmus")
 
 
 @functools.cache

@@ -205,3 +205,11 @@ def test_what_is_no_fingerprint_is_refused(text: str) -> None:
 def test_a_second_node_in_the_folder_is_refused(home: PartyHome) -> None:
     with home.running(), pytest.raises(UsageError, match="running already"), home.running():
         pytest.fail("a second node holds the folder")
+
+
+def test_a_certificate_for_another_key_is_not_accepted(coordinator: CoordinatorHome, home: PartyHome) -> None:
+    asked = home.request()
+    foreign = Request.make(BANK, home.identity(), certificate_request(new_tls_key(), BANK), asked.supernode)
+    with pytest.raises(Refusal, match="another key"):
+        home.accept(coordinator.admit(foreign, NOW), NOW)
+    assert not home.admission_file.exists()

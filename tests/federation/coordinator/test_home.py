@@ -13,9 +13,10 @@ from crypto.certificates import certificate_request, check_issued_by, new_tls_ke
 from crypto.errors import Refusal
 from crypto.identity import Identity
 from federation.addresses import Address
-from federation.coordinator.home import CoordinatorHome, FederationSettings, held, holder
+from federation.coordinator.home import CoordinatorHome, FederationSettings
 from federation.errors import UsageError
 from federation.ids import PartyId, RunId
+from federation.locks import held, holder
 from federation.roster import Request, decode
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

@@ -17,7 +17,8 @@ from flwr.common.config import get_fab_config
 from flwr.serverapp import ServerApp
 
 from federation.errors import BundleRefused
-from federation.flower.bundle import bundle, bundle_digest, check_bundle, installed_version
+from federation.flower.bundle import bundle, bundle_digest, check_bundle
+from federation.version import installed_version
 
 
 def packed(files: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
