@@ -66,7 +66,7 @@ def _commands_above() -> dict[str, metadata.EntryPoint]:
 def _say_version(context: click.Context, option: click.Parameter, asked: bool) -> None:
     """Show the version and exit."""
     if asked:
-        from federation.version import installed_version
+        from crypto.version import installed_version
 
         click.echo(f"isthmus {installed_version()}")
         context.exit()

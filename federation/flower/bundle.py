@@ -13,8 +13,8 @@ import hashlib
 import io
 import zipfile
 
+from crypto.version import installed_version
 from federation.errors import BundleRefused
-from federation.version import installed_version
 
 SERVER_APP = "federation.flower.server_app:app"
 CLIENT_APP = "parties.client_app:app"

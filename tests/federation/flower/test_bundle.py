@@ -16,9 +16,9 @@ from flwr.clientapp import ClientApp
 from flwr.common.config import get_fab_config
 from flwr.serverapp import ServerApp
 
+from crypto.version import installed_version
 from federation.errors import BundleRefused
 from federation.flower.bundle import bundle, bundle_digest, check_bundle
-from federation.version import installed_version
 
 
 def packed(files: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
