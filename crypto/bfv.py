@@ -217,6 +217,12 @@ class Scheme:
             out[bad] = np.frombuffer(os.urandom(8 * int(bad.sum())), dtype=np.uint64) & mask
         return out
 
+    def piece_sums(self, block: Words64, rows: int, pieces: int) -> list[int]:
+        """Sums modulo t of a block's N slots, or of each of its `pieces` when `rows` values are that many."""
+        if pieces == 1:
+            return [_sum(block) % self.modulus]
+        return [_sum(piece) % self.modulus for piece in block[:rows].reshape(pieces, -1)]
+
     def encode_ntt(self, block: Words64) -> Any:
         """A block as a factor; None when it is zero, since SEAL refuses the product as transparent."""
         if not block.any():
@@ -255,12 +261,14 @@ class Scheme:
         return Loaded(key.key_id, rows, handles)
 
     def inner_products(
-        self, loaded: Loaded, columns: Columns, key: PublicKey
+        self, loaded: Loaded, columns: Columns, key: PublicKey, pieces: int = 1
     ) -> tuple[Ciphertexts, Private[list[int]]]:
         """For each own column X_j: an answer to the key holder whose N slots sum to <X_j, v> + R_j mod t.
 
         Returns the answers (one ciphertext a column, every slot masked) and the R_j, which stay here.
-        The key holder learns nothing: each slot is uniform; see the module docstring for the noise.
+        With `pieces` = m each column holds m vectors side by side in one block, and there is an R_j for
+        each of them. The key holder learns nothing: each slot is uniform; see the module docstring for
+        the noise.
         """
         if columns.rows != loaded.rows:
             raise ValueError(f"{columns.rows} rows of plaintext against {loaded.rows} of ciphertext")
@@ -270,7 +278,7 @@ class Scheme:
             total = self._dot(loaded.handles, columns.column(j))
             mask = self.uniform(self.slots)
             parts.append(self._answer(total, mask, encryptor))
-            sums.append(_sum(mask) % self.modulus)
+            sums += self.piece_sums(mask, columns.rows, pieces)
         return Ciphertexts(key.key_id, self.slots * columns.count, tuple(parts)), Private(sums)
 
     def combine(
@@ -387,15 +395,18 @@ class KeyPair:
         blocks = [self._decrypt(part) for part in self._scheme._checked(sealed, self.public, rows)]
         return Private(np.concatenate(blocks)[:rows])
 
-    def slot_sums(self, sealed: Ciphertexts, columns: int) -> MaskedWords:
+    def slot_sums(self, sealed: Ciphertexts, columns: int, pieces: int = 1, rows: int = 0) -> MaskedWords:
         """Open the answers of `Scheme.inner_products`: for each column the sum of its slots mod t.
 
-        The sums are still masked by the sender's R_j: they are uniform to this key holder and to anyone
-        but the sender, so they can be sent back.
+        With `pieces` > 1 an answer is for that many columns, whose vectors are `rows` values in all. The
+        sums are still masked by the sender's R_j: they are uniform to this key holder and to anyone but
+        the sender, so they can be sent back.
         """
-        parts = self._scheme._checked(sealed, self.public, self._scheme.slots * columns)
-        sums = [_sum(self._decrypt(part)) % self._scheme.modulus for part in parts]
-        return MaskedWords.of(np.array(sums, dtype=np.uint64))
+        answers = -(-columns // pieces)
+        sums: list[int] = []
+        for part in self._scheme._checked(sealed, self.public, self._scheme.slots * answers):
+            sums += self._scheme.piece_sums(self._decrypt(part), rows, pieces)
+        return MaskedWords.of(np.array(sums[:columns], dtype=np.uint64))
 
     def noise_budget(self, part: bytes) -> int:
         """Bits of noise budget left in an answer; for tests of the parameters."""

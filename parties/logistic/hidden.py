@@ -16,6 +16,9 @@ one additive share of their logits. r, s and the shares are fresh and uniform in
        F -> H       Enc_H(X_F' v) + mask;           F -> L   Enc_L(X_F' s) + mask
     5  the key holder returns the opened, still masked sums; each unmasks its own gradient X' d
 
+Where rows are few, `packing` lays several vectors into one ciphertext: then s and v in steps 2 and 3 are
+sums over its pieces, each with a uniform share of its own.
+
 d = sigma(z) - y is the residual; everything after step 2 is exact modulo t. Parties follow the protocol
 (semi-honest); answers and their circuit privacy are described in `crypto.bfv`, the series in `series`.
 
@@ -58,6 +61,7 @@ from federation.messages.logistic import (
     ResidualShare,
 )
 from federation.session import Session
+from parties.logistic.packing import Packing
 from parties.logistic.series import LADDER, FixedPoint, Floats, Rung, coefficients, cosines, sines, to_torus
 
 
@@ -79,7 +83,8 @@ class HiddenGradient(ABC):
         self.fixed = FixedPoint.for_rows(self.rows, scheme.modulus)
         integers = self.fixed.feature_integers(plain)
         self._rounded = integers.astype(np.float64) / (1 << self.fixed.feature)
-        self._columns = Columns(scheme, Private(integers))
+        self.packing = Packing.of(self.rows, scheme.slots)
+        self._columns = Columns(scheme, Private(self.packing.columns(integers)))
         self._widths = widths
         self.label = session.seating.playing(Role.LABEL)
         self.helper = session.seating.playing(Role.HELPER)
@@ -114,15 +119,22 @@ class HiddenGradient(ABC):
         plus: Words64 | None = None,
     ) -> Private[list[int]]:
         """Send the masked inner products of my columns with a share to its key holder; keep the masks."""
-        loaded = self.scheme.load(share, key, self.rows, negate=negate, plus=plus)
-        answers, masks = self.scheme.inner_products(loaded, self._columns, key)
+        repeated = None if plus is None else self.packing.repeated(plus)
+        loaded = self.scheme.load(share, key, self.packing.length, negate=negate, plus=repeated)
+        answers, masks = self.scheme.inner_products(loaded, self._columns, key, self.packing.pieces)
         self.session.send(holder, Products(answers))
-        return masks
+        return Private(masks.open_locally()[: self.width])
 
     def _answer(self, keys: KeyPair, asker: PartyId) -> None:
         """Open the masked sums that `asker` sent, and give them back to it."""
         answers = self.session.receive(asker, Products).answers
-        self.session.send(asker, Opened(keys.slot_sums(answers, self._widths[asker])))
+        packing = self.packing
+        sums = keys.slot_sums(answers, self._widths[asker], packing.pieces, packing.length)
+        self.session.send(asker, Opened(sums))
+
+    def _share(self, keys: KeyPair, share: Words64) -> ResidualShare:
+        """A share of the residual under its holder's key, in every piece."""
+        return ResidualShare(keys.encrypt(Private(self.packing.repeated(share))))
 
     def _opened(self, holder: PartyId, masks: Private[list[int]]) -> npt.NDArray[np.object_]:
         sums = self.session.receive(holder, Opened).sums
@@ -161,17 +173,20 @@ class LabelSide(HiddenGradient):
         rung = self._fix_range(z)
         # 0, 1: the masked sum of everyone's logits
         harmonics = session.receive(self.helper, Harmonics).terms
-        if len(harmonics) != 2 * rung.harmonics:
+        if len(harmonics) != self.packing.count(2 * rung.harmonics):
             raise WireRefused("Harmonics: not a sine and a cosine for each harmonic", party=self.helper)
         words = to_torus(z, rung) + _words(session.receive(self.helper, MaskedLogit).words, self.rows)
         for told in session.gather(self._further, LogitShare).values():
             words = words + _words(told.words, self.rows)
         # 2: the residual plus a uniform share, under the helper's key
-        share = scheme.uniform(self.rows)
-        plus = (scheme.residues(self._constant) + share) % np.uint64(scheme.modulus)
-        shifted = scheme.combine(harmonics, self._weights(words, rung), plus, self._helper_key)
+        shares = scheme.uniform(self.packing.length)
+        constant = self.packing.first(scheme.residues(self._constant))
+        plus = (constant + shares) % np.uint64(scheme.modulus)
+        weights = self.packing.side_by_side(self._weights(words, rung))
+        shifted = scheme.combine(harmonics, weights, plus, self._helper_key)
         session.send(self.helper, Residual(shifted))
-        session.send_all((self.helper, *self._further), ResidualShare(self._keys.encrypt(Private(share))))
+        share = self.packing.added(shares, scheme.modulus)
+        session.send_all((self.helper, *self._further), self._share(self._keys, share))
         # 4, 5: own gradient from Enc_H(v) - s; the others' masked sums back to them
         opened = session.receive(self.helper, ResidualShare).share
         negative = (np.uint64(scheme.modulus) - share) % np.uint64(scheme.modulus)
@@ -228,18 +243,19 @@ class HelperSide(HiddenGradient):
         # 3: open the shifted residual (uniform) and share it under my key
         shifted = session.receive(self.label, Residual).shifted
         label_share = session.receive(self.label, ResidualShare).share
-        value = self._keys.decrypt_answer(shifted, self.rows)
-        session.send_all((self.label, *self._further), ResidualShare(self._keys.encrypt(value)))
+        opened = self._keys.decrypt_answer(shifted, self.packing.length).open_locally()
+        value = self.packing.added(opened, self.scheme.modulus)
+        session.send_all((self.label, *self._further), self._share(self._keys, value))
         # 4, 5: own gradient from v - Enc_L(s); the others' masked sums back to them
-        masks = self._ask(self.label, self._label_key, label_share, negate=True, plus=value.open_locally())
+        masks = self._ask(self.label, self._label_key, label_share, negate=True, plus=value)
         for asker in (self.label, *self._further):
             self._answer(self._keys, asker)
         return self._mean(self._opened(self.label, masks))
 
     def _harmonics(self, mask: Words32, rung: Rung) -> Iterator[Ciphertexts]:
-        for k in range(1, rung.harmonics + 1):
-            for wave in (sines(mask, k), cosines(mask, k)):
-                yield self._keys.encrypt(Private(self.scheme.residues(self.fixed.wave_integers(wave))))
+        waves = (wave(mask, k) for k in range(1, rung.harmonics + 1) for wave in (sines, cosines))
+        for packed in self.packing.side_by_side(map(self.fixed.wave_integers, waves)):
+            yield self._keys.encrypt(Private(self.scheme.residues(packed)))
 
 
 class FeatureSide(HiddenGradient):
