@@ -85,8 +85,14 @@ class PartyNode:
         )
         self._tunnel.start()
         self._stack.callback(self._tunnel.stop)
+        tunnel = self._tunnel
         self._supernode = SuperNode(
-            home.flower_folder, self._tunnel.address, home.supernode_key_file, tls, self._tell
+            home.flower_folder,
+            tunnel.address,
+            home.supernode_key_file,
+            tls,
+            self._tell,
+            silence=lambda: tunnel.silence,
         )
         self._stack.callback(self._supernode.stop)
         self._supernode.start()

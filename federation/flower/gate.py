@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from crypto.errors import UsageError
+from crypto.errors import IsthmusError, UsageError
 from federation.flower.fleet import (
     BODY_LIMIT,
     Answer,
@@ -85,7 +85,10 @@ class Gate:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         # Before a byte of the body is read: who is not admitted, or asks for another path, gets no memory.
-        admitted_key = self._admitted().get(scope[CALLER])
+        try:
+            admitted_key = self._admitted().get(scope[CALLER])
+        except IsthmusError:
+            return refusal(503)  # A member's record cannot be read; whoever edits it will be done soon.
         if admitted_key is None or not fleet_path(scope):
             return refusal(403)
         request = await read_request(scope, receive, self._body_limit)

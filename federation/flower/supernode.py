@@ -28,6 +28,9 @@ _GIVE_UP_SECONDS = 120.0
 _FIRST_PAUSE = 2.0
 _LONGEST_PAUSE = 15.0
 _POLL_SECONDS = 0.1
+#: A SuperNode sends a heartbeat every 30 s. One that sends nothing for so long has lost its main loop,
+#: which Flower's process can outlive.
+_SILENT_SECONDS = 100.0
 #: What Flower logs once the SuperLink has taken the node in.
 _JOINED = re.compile(rb"SuperNode ID: (\d+)")
 
@@ -38,7 +41,8 @@ class SuperNode:
     `tunnel_address` is where the party's tunnel listens, with the certificate of `tls`, which also
     serves the runtime interface that the executor speaks to. `key_file` holds the private key
     (`keys.new_supernode_key`). `tell` gets one sentence whenever something changed that a person may
-    want to know; it is called from the supervisor's thread. `port` 0 takes a free one.
+    want to know; it is called from the supervisor's thread. `port` 0 takes a free one. `silence` gives the
+    seconds since the SuperNode last sent a request; a joined one that is silent too long is started again.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class SuperNode:
         tls: LoopbackTls,
         tell: Callable[[str], None],
         port: int = 0,
+        silence: Callable[[], float] = lambda: 0.0,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
@@ -56,6 +61,7 @@ class SuperNode:
         self._key_file = key_file
         self._tls = tls
         self._tell = tell
+        self._silence = silence
         self._port = port or free_port()
         self._stopping = threading.Event()
         self._joined = threading.Event()
@@ -189,6 +195,9 @@ class SuperNode:
                     self._node_id = int(found[1])
                     self._joined.set()
                     self._tell("the SuperNode has joined the federation")
+                if joined and self._silence() > _SILENT_SECONDS:
+                    self._tell(f"the SuperNode has sent nothing for {_SILENT_SECONDS:g} s")
+                    break
         finally:
             self._joined.clear()
             child.stop()

@@ -7,6 +7,7 @@ key: another program on the machine cannot use the party's certificate for anyth
 from __future__ import annotations
 
 import hmac
+import time
 from pathlib import Path
 
 import httpx
@@ -56,6 +57,7 @@ class Tunnel:
         self._upstream = Upstream(gate_address, context, AGGREGATOR_NAME)
         self._listener = TlsListener(self._serve, LOOPBACK, port, tls.server_context(), "the tunnel")
         self._last_error: str | None = None
+        self._last_request = time.monotonic()
 
     @property
     def address(self) -> str:
@@ -66,6 +68,11 @@ class Tunnel:
     def last_error(self) -> str | None:
         """Why the last request did not reach the SuperLink, naming the gate; None when it did."""
         return self._last_error
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the SuperNode last asked for anything; a live one asks every few."""
+        return time.monotonic() - self._last_request
 
     def start(self) -> None:
         """Listen. Raises `UsageError` naming the port when it is taken."""
@@ -90,6 +97,7 @@ class Tunnel:
         shown = request.headers.get(PUBLIC_KEY_HEADER, "").encode("ascii")
         if not hmac.compare_digest(shown, self._own_key):
             return refusal(403)
+        self._last_request = time.monotonic()
         try:
             answer = await self._upstream.forward(request)
         except httpx.TransportError as error:
@@ -97,6 +105,12 @@ class Tunnel:
             return refusal(502)
         if REFUSED_HEADER in answer.headers:
             return self._refused_by_gate(answer)
+        if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            # On most of these a SuperNode leaves the federation and neither ends nor comes back.
+            self._last_error = (
+                f"the SuperLink behind {self._upstream.address} failed (status {answer.status})"
+            )
+            return refusal(503)
         self._last_error = None
         return answer
 

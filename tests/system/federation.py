@@ -214,14 +214,15 @@ class Federation:
     def _start(self, name: str, home: Path) -> None:
         group = "federation" if name == "federation" else "party"
         if name in self._services:
-            self._services[name].wait(STOP_SECONDS)
+            self._end_of(self._services[name])
         arguments = [*self._within.get(name, ()), sys.executable, "-m", "cli", group, "start"]
         with (self.folder / f"{name}.log").open("wb") as log:
             self._services[name] = subprocess.Popen(
-                [*arguments, "--home", str(home)],
+                # Stopped with this process, however that ends.
+                [*arguments, "--home", str(home), "--until-stdin-ends"],
                 cwd=ROOT,
                 env=self.environment(),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -351,7 +352,13 @@ class Federation:
             except ProcessLookupError:
                 continue
         for service in self._services.values():
-            service.wait(STOP_SECONDS)
+            self._end_of(service)
+
+    @staticmethod
+    def _end_of(service: subprocess.Popen[bytes]) -> None:
+        service.wait(STOP_SECONDS)
+        if service.stdin is not None:
+            service.stdin.close()
 
 
 def descendants(pid: int) -> set[int]:

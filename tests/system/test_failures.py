@@ -12,7 +12,7 @@ import os
 import re
 import resource
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ from typing import Any
 
 import pytest
 
-from federation.errors import IdentityRefused, SessionEnded
+from federation import files
+from federation.errors import IdentityRefused, SessionEnded, UsageError
 from tests.system.conftest import ABSENT
 from tests.system.federation import LOOPBACK, Done, Federation, command, descendants, unused_port
 from tests.system.in_memory import rehearse
@@ -420,15 +421,26 @@ def test_a_full_disk_ends_the_round_with_the_partys_name(federation: Federation)
     assert status["cause"] in federation.told("bank", status["run"])
 
 
+@contextmanager
+def changed(path: Path, change: Callable[[bytes], bytes]) -> Iterator[None]:
+    """Another content for a while, put in place at once, as every program of the product does."""
+    before = path.read_bytes()
+    files.write(path, change(before))
+    try:
+        yield
+    finally:
+        files.write(path, before)
+
+
 @pytest.mark.usefixtures("refused")
 def test_a_partner_whose_fingerprint_nobody_compared_is_refused(federation: Federation) -> None:
-    pins = federation.party("bank") / "pins.json"
-    before = pins.read_bytes()
-    pins.write_text(json.dumps({k: v for k, v in json.loads(before).items() if k != "platform"}))
-    try:
+    def unpinned(pins: bytes) -> bytes:
+        return json.dumps(
+            {name: pin for name, pin in json.loads(pins).items() if name != "platform"}
+        ).encode()
+
+    with changed(federation.party("bank") / "pins.json", unpinned):
         status = federation.wait_over(federation.submit(federation.plan("bank", "platform")))
-    finally:
-        pins.write_bytes(before)
     assert (status["state"], status["exit_code"]) == ("failed", 3)
     assert "party platform: platform is on the roster, but nobody here has checked" in status["cause"]
     federation.wait_idle("bank", "platform")
@@ -439,23 +451,41 @@ def test_a_partner_whose_fingerprint_nobody_compared_is_refused(federation: Fede
 @pytest.mark.usefixtures("refused")
 def test_a_member_that_the_coordinator_swapped_is_refused_by_its_pin(federation: Federation) -> None:
     members = federation.home / "members"
-    record = members / "platform.json"
-    before = record.read_bytes()
-    swapped = json.loads(before) | {
-        "identity": json.loads((members / f"{ABSENT}.json").read_text())["identity"]
-    }
-    record.write_text(json.dumps(swapped))
-    try:
+    other = json.loads((members / f"{ABSENT}.json").read_text())["identity"]
+
+    def swapped(record: bytes) -> bytes:
+        return json.dumps(json.loads(record) | {"identity": other}).encode()
+
+    with changed(members / "platform.json", swapped):
         status = federation.wait_over(federation.submit(federation.plan("bank", "platform")))
-    finally:
-        record.write_bytes(before)
     assert (status["state"], status["exit_code"]) == ("failed", 3)
     assert "platform has another identity than the pinned one" in status["cause"]
-    trust = federation.cli(
-        "party", "trust", "platform", federation.fingerprints[ABSENT], "--home", federation.party("bank")
-    )
-    assert trust.exit_code == 3  # A pin is not replaced silently.
-    assert "pinned to another fingerprint" in trust.err
+    with pytest.raises(IdentityRefused, match="pinned to another fingerprint"):
+        command(
+            "party", "trust", "platform", federation.fingerprints[ABSENT], "--home", federation.party("bank")
+        )
+
+
+@pytest.mark.usefixtures("refused")
+def test_a_damaged_member_record_is_named_and_waited_out(federation: Federation) -> None:
+    federation.wait_joined("public")
+    record = federation.home / "members" / f"{ABSENT}.json"
+    trees = {name: descendants(federation.pid(name)) for name in federation.names}
+    before = {name: len(federation.log(name)) for name in federation.names}
+
+    def said(name: str, what: str) -> Callable[[], bool]:
+        return lambda: what in federation.log(name)[before[name] :]
+
+    with changed(record, lambda content: content[:40]):
+        with pytest.raises(UsageError, match="this is not JSON") as refused:
+            federation.submit(federation.plan())
+        assert refused.value.file == str(record)
+        for name in federation.names:
+            federation.wait_for(said(name, "refused a request (status 503)"), "the gate's refusal", name)
+    for name in federation.names:
+        federation.wait_for(said(name, "the gate answers again"), "the gate", name)
+        # On a plain failure of the gate, Flower's SuperNode would have left for good.
+        assert descendants(federation.pid(name)) == trees[name]
 
 
 # -- the coordinator -------------------------------------------------------------------------------------

@@ -109,6 +109,23 @@ def test_a_wait_that_runs_out_names_the_aggregator(tmp_path: Path, fake: type[Fa
     supernode.stop()
 
 
+def test_one_that_lives_on_without_its_main_loop_is_started_again(
+    tmp_path: Path, fake: type[FakeChild]
+) -> None:
+    fake.lives, fake.joins = 30.0, True
+    silent = [module._SILENT_SECONDS + 1, 0.0]
+    told: list[str] = []
+    supernode = made(tmp_path, told.append)
+    supernode._silence = lambda: silent[0] if len(fake.started) == 1 else silent[1]
+    supernode.start()
+    until = time.monotonic() + 5
+    while not (len(fake.started) == 2 and supernode.node_id) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert supernode.node_id == 42
+    assert "the SuperNode has sent nothing for 100 s" in told
+    supernode.stop()
+
+
 def test_it_is_started_with_every_safeguard(tmp_path: Path, fake: type[FakeChild]) -> None:
     fake.lives = 30.0
     supernode = made(tmp_path, lambda text: None)
