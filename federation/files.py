@@ -46,6 +46,11 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
         ) from None
 
 
+def write_private(path: Path, data: bytes) -> None:
+    """`write` with mode 0600: a file that only this user may read, replaced when it is there."""
+    write(path, data, SECRET_FILE)
+
+
 def write_secret(path: Path, data: bytes) -> None:
     """Write a key: mode 0600, in a folder of mode 0700. An existing key is never overwritten."""
     if path.exists():

@@ -10,9 +10,6 @@ import datetime as dt
 import os
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
 from crypto.certificates import check_issued_by
 from crypto.errors import IsthmusError
@@ -24,6 +21,7 @@ from federation.flower.loopback import LoopbackTls
 from federation.flower.supernode import SuperNode
 from federation.flower.tunnel import Tunnel
 from federation.ids import RunId
+from federation.lifecycle import Service
 from federation.order import Order
 from federation.transport.exchange import ExchangeTransport
 from federation.transport.interface import Transport
@@ -35,37 +33,14 @@ from parties.round.participation import take_part
 _LOOK_SECONDS = 1.0
 
 
-class PartyNode:
+class PartyNode(Service):
     """Everything a party runs, between `start` and `stop`. `tell` gets a sentence for people."""
 
     def __init__(self, home: PartyHome, tell: Callable[[str], None]) -> None:
+        super().__init__(tell)
         self._home = home
-        self._tell = tell
-        self._stop = threading.Event()
-        self._stack = ExitStack()
-        self._state = "starting"
         self._supernode: SuperNode | None = None
         self._tunnel: Tunnel | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Start everything, or raise and leave nothing behind."""
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
 
     def _start(self) -> None:
         home, admission = self._home, self._home.admission()
@@ -101,12 +76,10 @@ class PartyNode:
             self._supernode.runtime_address,
             self._supernode.secret_file,
             answer,
-            self._stop,
+            self._stopping,
             root_file=self._supernode.root_file,
         )
-        thread = threading.Thread(target=executor.run, name="orders", daemon=True)
-        thread.start()
-        self._stack.callback(lambda: thread.join(10.0))
+        self._run_in_thread("orders", executor.run)
         self._set_state("idle")
         self._stack.callback(lambda: home.node_file.unlink(missing_ok=True))
 
@@ -120,11 +93,6 @@ class PartyNode:
             if trouble != said:
                 self._tell(trouble if trouble is not None else "the gate answers again")
                 said = trouble
-
-    def stop(self) -> None:
-        """Stop everything, in reverse. Idempotent."""
-        self._stop.set()
-        self._stack.close()
 
     def _answer(self, admission: Admission, payload: bytes) -> bytes:
         """Run one order. What is raised goes back as its cause; the reply itself holds nothing."""

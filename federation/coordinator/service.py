@@ -10,9 +10,6 @@ import datetime as dt
 import os
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
 from federation import files
 from federation.coordinator.conducting import conduct, end_interrupted
@@ -27,38 +24,17 @@ from federation.flower.keys import public_key_pem
 from federation.flower.server_app import Control
 from federation.flower.superlink import SuperLink
 from federation.ids import PartyId
+from federation.lifecycle import Service
 
 _LOOK_SECONDS = 1.0
 
 
-class CoordinatorService:
+class CoordinatorService(Service):
     """Everything the aggregator runs, between `start` and `stop`. `tell` gets a sentence for people."""
 
     def __init__(self, home: CoordinatorHome, tell: Callable[[str], None]) -> None:
+        super().__init__(tell)
         self._home = home
-        self._tell = tell
-        self._stop = threading.Event()
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Start everything, or raise and leave nothing behind. Ports in use are named."""
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
 
     def _start(self) -> None:
         home, settings = self._home, self._home.settings()
@@ -101,11 +77,11 @@ class CoordinatorService:
             superlink.address,
             superlink.secret_file,
             lambda control: self._conduct(members, control),
-            self._stop,
+            self._stopping,
             root_file=superlink.root_file,
         )
         self._run_in_thread("rounds", executor.run)
-        self._run_in_thread("members", lambda: members.watch(self._stop))
+        self._run_in_thread("members", lambda: members.watch(self._stopping))
         files.write_json(
             home.service_file,
             {
@@ -118,23 +94,13 @@ class CoordinatorService:
         )
         self._stack.callback(lambda: home.service_file.unlink(missing_ok=True))
 
-    def stop(self) -> None:
-        """Stop everything, in reverse. Idempotent."""
-        self._stop.set()
-        self._stack.close()
-
     def _conduct(self, members: _Members, control: Control) -> None:
         try:
-            conduct(self._home, members.node_ids, control, self._stop.is_set)
+            conduct(self._home, members.node_ids, control, self._stopping.is_set)
         except IsthmusError as error:
             self._tell(f"round {control.plan_id}: {error.cause}")
             raise
         self._tell(f"round {control.plan_id} is finished")
-
-    def _run_in_thread(self, name: str, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, name=name, daemon=True)
-        thread.start()
-        self._stack.callback(lambda: thread.join(10.0))
 
 
 class _Members:

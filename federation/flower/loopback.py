@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crypto.certificates import new_tls_key, self_signed_loopback
-from federation.flower.files import write_private
+from federation.files import write_private
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from pathlib import Path
 import httpx
 
 from federation.errors import PeerFailure, PeerSilent
+from federation.files import write_private
 from federation.flower.child import LOOPBACK, Child, check_port_free, free_port
 from federation.flower.environment import flower_environment
-from federation.flower.files import write_private
 from federation.flower.loopback import LoopbackTls, trusting
 
 _READY_POLL_SECONDS = 0.1

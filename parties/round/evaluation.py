@@ -89,7 +89,7 @@ def evaluate_round(
     fused = scores.open_locally()[~matrix.training[opened]]
     found = compare(dataset, plan, matrix, Private(fused))
     content = json.dumps(found.figures(), indent=1, allow_nan=False).encode()
-    files.write(folder / "evaluation.json", content, files.SECRET_FILE)
+    files.write_private(folder / "evaluation.json", content)
 
 
 def compare(dataset: DatasetConfig, plan: Plan, matrix: OwnMatrix, fused: Private[Floats]) -> RoundEvaluation:

@@ -53,7 +53,7 @@ class ModelPart:
             "iterations": self.iterations,
             "converged": self.converged,
         }
-        files.write(path, json.dumps(content, indent=1, allow_nan=False).encode(), files.SECRET_FILE)
+        files.write_private(path, json.dumps(content, indent=1, allow_nan=False).encode())
 
     @staticmethod
     def load(path: Path) -> ModelPart:

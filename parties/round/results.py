@@ -150,5 +150,5 @@ def write_scores(scores: Private[pd.DataFrame], path: Path) -> int:
             file=str(path),
             advice="Name a file that ends in .csv or .parquet.",
         )
-    files.write(path, data, files.SECRET_FILE)
+    files.write_private(path, data)
     return len(frame)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from flwr.supercore.primitives.asymmetric import public_key_to_bytes
 
 from crypto.errors import UsageError
-from federation.flower.files import write_private
+from federation.files import write_private
 from federation.flower.keys import (
     new_supernode_key,
     public_key_header,
