@@ -23,7 +23,7 @@ def held(path: Path, what: str, stop_command: str) -> Iterator[None]:
             raise UsageError(
                 f"{what} in this folder is running already",
                 file=str(path.parent),
-                advice=f"Look with the status command; stop it with `{stop_command}`.",
+                advice=f"Stop it with `{stop_command}` before you start it again.",
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)

@@ -128,7 +128,8 @@ class Roster:
                 raise IdentityRefused(
                     f"{party} is on the roster, but nobody here has checked its fingerprint",
                     party=party,
-                    advice=f"Compare it with {party} by phone, then run `isthmus party trust {party}`.",
+                    advice=f"Compare it with {party} by telephone, then run "
+                    f"`isthmus party trust {party} FINGERPRINT`.",
                 )
             if pins[party] != member.identity.fingerprint:
                 raise IdentityRefused(f"{party} has another identity than the pinned one", party=party)

@@ -45,7 +45,7 @@ def parse(words: list[str]) -> click.Context:
     """The context of `isthmus WORDS`, parsed as the program would and not run."""
     command: click.Command = isthmus
     context = click.Context(isthmus, info_name="isthmus")
-    while isinstance(command, click.Group):
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         name, found, words = command.resolve_command(context, words)
         if found is None:
             raise click.UsageError(f"no command {name}")

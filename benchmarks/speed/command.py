@@ -1,4 +1,4 @@
-"""`isthmus bench speed NAME`: each command parses, measures, prints."""
+"""The commands of `isthmus bench speed`: each parses, measures, prints."""
 
 from __future__ import annotations
 

@@ -123,7 +123,8 @@ class CoordinatorHome:
             raise Refusal(
                 f"{request.party} is admitted already, with another identity",
                 party=request.party,
-                advice=f"Find out who asks. To replace it, remove members/{request.party}.json first.",
+                advice="Find out who asks. To replace it, first run "
+                f"`isthmus federation remove {request.party}`.",
             )
         authority = CertificateAuthority(
             files.read_secret(self._secret("authority.key")), files.read(self.authority_file)

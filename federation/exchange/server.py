@@ -235,5 +235,5 @@ def _within(answer: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> 
 def _port_in_use(address: str) -> UsageError:
     return UsageError(
         f"the exchange cannot listen at {address}: port {address.rpartition(':')[2]} is taken or not allowed",
-        advice="Stop what listens there, or set another port for the exchange in the coordinator's file.",
+        advice="Stop what listens there, or set another port for the exchange in federation.json.",
     )

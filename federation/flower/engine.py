@@ -101,6 +101,7 @@ _UNAVAILABLE = frozenset({502, 503, 504})
 _NOT_ALLOWED = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _ACQUIRE = "/flwr.proto.Runtime/AcquireTask"
+_READ_THE_LOG = "Look at flower/superlink.log in the federation's folder."
 
 
 class PartyExecutor:
@@ -433,7 +434,7 @@ class SuperLinkClient:
         with self._reached():
             answer = self._client.StartRun(request)
         if not answer.HasField("run_id"):
-            raise PeerFailure("the SuperLink did not start the run", advice="Look at superlink.log.")
+            raise PeerFailure("the SuperLink did not start the run", advice=_READ_THE_LOG)
         return int(answer.run_id)
 
     def status(self, run_id: int) -> RunStatus:
@@ -503,13 +504,11 @@ class SuperLinkClient:
                 if text is None:
                     return
                 raise UsageError(text, advice="See `isthmus round list`.") from None
-            raise PeerFailure(
-                f"the SuperLink refused (Flower code {code})", advice="Look at superlink.log."
-            ) from None
+            raise PeerFailure(f"the SuperLink refused (Flower code {code})", advice=_READ_THE_LOG) from None
         except (httpx.TransportError, ValueError):
             raise PeerFailure(
                 f"no SuperLink answers at {self._address}",
-                advice="Start it with `isthmus coordinator start`, then look at superlink.log.",
+                advice="Start it with `isthmus federation start`, then look at flower/superlink.log.",
             ) from None
 
 

@@ -71,7 +71,7 @@ class Control:
         if len(taken) != 1 or not taken[0]:
             raise PeerFailure(
                 "the SuperLink takes no message for one of the nodes",
-                advice="Check with `isthmus party list` that every party of the plan is admitted.",
+                advice="Check with `isthmus federation members` that every party of the plan is admitted.",
             )
         self._waiting[taken[0]] = node_id
 
@@ -133,7 +133,7 @@ def _stopped() -> SessionEnded:
 
 def _superlink_failed() -> PeerFailure:
     return PeerFailure(
-        "the SuperLink does not answer", advice="Look at superlink.log in the coordinator's workspace."
+        "the SuperLink does not answer", advice="Look at flower/superlink.log in the federation's folder."
     )
 
 
@@ -162,7 +162,7 @@ def conduct(control: Control) -> None:
     if _registered is None:
         raise UsageError(
             "this app runs inside the coordinator's own process only",
-            advice="Use `isthmus coordinator start`; it takes the place of flower-superexec.",
+            advice="Use `isthmus federation start`; it takes the place of flower-superexec.",
         )
     _registered(control)
 

@@ -113,7 +113,7 @@ class SuperLink:
                 if child.wait(_READY_POLL_SECONDS):
                     raise PeerFailure(
                         f"the SuperLink ended with exit code {child.exit_code} before it was ready",
-                        advice="Read superlink.log in the coordinator's workspace.",
+                        advice="Read flower/superlink.log in the federation's folder.",
                     )
                 try:
                     if client.get(f"https://{self.address}/health").status_code == httpx.codes.OK:

@@ -136,7 +136,7 @@ class SuperNode:
             if time.monotonic() > until:
                 raise PeerSilent("the aggregator", "taking in this party's SuperNode", timeout)
         if self._node_id is None:
-            raise PeerFailure("the SuperNode joined without a node id", advice="Read supernode.log.")
+            raise PeerFailure("the SuperNode joined without a node id", advice="Read flower/supernode.log.")
         return self._node_id
 
     def check(self) -> None:
@@ -145,7 +145,7 @@ class SuperNode:
             raise PeerFailure(
                 f"the SuperNode could not join the federation in {_GIVE_UP_SECONDS:g} s",
                 advice="Check the aggregator's address, this machine's clock and that the party is "
-                "admitted; then read supernode.log and start the party again.",
+                "admitted; then read flower/supernode.log and start the party again.",
             )
 
     def stop(self) -> None:

@@ -586,7 +586,7 @@ def _credentials(
 def _not_admitted() -> IsthmusError:
     return IdentityRefused(
         "the exchange does not know this party's certificate",
-        advice="Ask the coordinator whether the party is admitted: `isthmus party list`.",
+        advice="Ask the coordinator whether the party is admitted: `isthmus federation members`.",
     )
 
 
