@@ -308,6 +308,18 @@ class Federation:
         said = [line for line in self.log(party).splitlines() if f"{run} ended: " in line]
         return said[-1].partition(" ended: ")[2] if said else ""
 
+    def was_told(self, party: str, run: str, cause: str, seconds: float = 10.0) -> bool:
+        """Whether the party's node gave `cause` for the end of `run`.
+
+        Also true when it never took part: Flower drops an order whose round is over before it arrives.
+        """
+        until = time.monotonic() + seconds
+        while f"taking part in {run}" in self.log(party) and not self.told(party, run):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.1)
+        return cause in self.told(party, run) or f"taking part in {run}" not in self.log(party)
+
     def _written(self, plan: str) -> Path:
         file = self.folder / f"plan-{secrets.token_hex(4)}.toml"
         file.write_text(plan)

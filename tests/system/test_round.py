@@ -18,7 +18,7 @@ ROW_LIBRARIES = ("pandas", "torch", "pyarrow", "sklearn", "scipy")
 
 
 def round_folder(federation: Federation, party: str, done: Done) -> Path:
-    return federation.party(party) / "rounds" / done.facts["run"]
+    return federation.party(party) / "rounds" / str(done.facts["run"])
 
 
 def test_the_round_is_finished_and_everyone_is_idle(federation: Federation, finished: Done) -> None:
@@ -74,7 +74,7 @@ def test_status_show_and_list_tell_of_the_round(federation: Federation, finished
     for verb in ("status", "show"):
         said = federation.cli("round", verb, run, "--home", federation.home)
         assert (said.exit_code, said.facts["run"], said.facts["state"]) == (0, run, "finished")
-    assert said.facts["plan_fields"]["name"] == "test"
+        assert said.facts.get("plan_fields", {}).get("name") == ("test" if verb == "show" else None)
     listed = federation.cli("round", "list", "--home", federation.home).facts["rounds"]
     assert run in [each["run"] for each in listed]
 
