@@ -8,9 +8,8 @@ names, the key). A key that the aggregator swapped is refused here, before anyth
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 import msgpack
@@ -27,9 +26,6 @@ from federation.message import Message, Role
 from federation.transport.interface import Transport
 
 M = TypeVar("M", bound=Message)
-
-#: Called at each step with its name; and with seconds when it is over.
-StepListener = Callable[[str, float | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ class Seating:
 
 @dataclass
 class Session:
-    """An open session. Made by `open_session`; a protocol uses `send`, `receive` and `step` only."""
+    """An open session. Made by `open_session`; a protocol only sends and receives."""
 
     me: PartyId
     seating: Seating
@@ -70,11 +66,10 @@ class Session:
     masks: PairwiseMasks
     _keys: SessionKeys
     _transport: Transport
-    _listener: StepListener
-    seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def role(self) -> Role:
+        """What this seat plays."""
         return self.seating.roles[self.me]
 
     def others(self, *roles: Role) -> tuple[PartyId, ...]:
@@ -90,6 +85,7 @@ class Session:
         self.egress.send(to, message)
 
     def send_all(self, to: Iterable[PartyId], message: Message) -> None:
+        """The same message to each of `to`, in that order; each is sealed for itself."""
         for party in to:
             self.send(party, message)
 
@@ -112,33 +108,9 @@ class Session:
         """One `kind` from each of `senders`."""
         return {sender: self.receive(sender, kind) for sender in senders}
 
-    def step(self, name: str) -> _Step:
-        """`with session.step("alignment"):` tells the listener what is going on, and times it."""
-        return _Step(self, name)
-
     def end(self, cause: str) -> None:
         """End the session for every seat, telling `cause`."""
         self._transport.end(cause)
-
-    def close(self) -> None:
-        self._transport.close()
-
-
-class _Step:
-    def __init__(self, session: Session, name: str) -> None:
-        self._session = session
-        self._name = name
-        self._started = 0.0
-
-    def __enter__(self) -> None:
-        self._started = time.monotonic()
-        self._session._listener(self._name, None)
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        elapsed = time.monotonic() - self._started
-        self._session.seconds[self._name] = self._session.seconds.get(self._name, 0.0) + elapsed
-        if kind is None:
-            self._session._listener(self._name, elapsed)
 
 
 def open_session(
@@ -147,7 +119,6 @@ def open_session(
     seating: Seating,
     transport: Transport,
     journal: Journal,
-    listener: StepListener = lambda name, seconds: None,
 ) -> Session:
     """Greet every other seat, check their greetings against the pinned identities, derive the keys.
 
@@ -175,7 +146,7 @@ def open_session(
     keys = SessionKeys(me, binding, secrets)
     masks = PairwiseMasks(me, {p: s for p, s in keys.mask_secrets().items() if p != AGGREGATOR})
     egress = Egress(Guard(me, seating.roles), keys, journal, transport, seating.purpose)
-    return Session(me, seating, egress, masks, keys, transport, listener)
+    return Session(me, seating, egress, masks, keys, transport)
 
 
 def _statement(seating: Seating, sender: PartyId, to: PartyId, public: bytes) -> bytes:

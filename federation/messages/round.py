@@ -13,7 +13,6 @@ LABEL, PARTY, AGGREGATOR = Role.LABEL, Role.PARTY, Role.AGGREGATOR
 class Step(enum.Enum):
     """What a party is doing, for people to follow."""
 
-    READ = "reading its table"
     ALIGN = "aligning firms"
     PREPARE = "preparing its columns"
     TRAIN = "training"

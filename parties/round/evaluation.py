@@ -24,6 +24,7 @@ from parties.evaluation.inputs import smallest
 from parties.evaluation.ks import KsCurve, ks_curve
 from parties.logistic.scoring import probability
 from parties.round.matrix import OwnMatrix
+from parties.round.rows import opened_rows
 
 Floats = npt.NDArray[np.float64]
 Marks = npt.NDArray[np.bool_]
@@ -84,7 +85,7 @@ def evaluate_round(
     scores: Private[Floats],
 ) -> None:
     """Keep the opened scores and write the figures of the test rows beside them, mode 0600."""
-    opened = ~matrix.training if plan.scores.open == "test" else np.ones(len(matrix.training), dtype=np.bool_)
+    opened = opened_rows(plan, matrix.training)
     save_scores(folder / "scores.npz", rows.open_locally()[opened], scores, matrix.training[opened])
     fused = scores.open_locally()[~matrix.training[opened]]
     found = compare(dataset, plan, matrix, Private(fused))
@@ -144,5 +145,6 @@ def save_scores(path: Path, rows: npt.NDArray[np.int64], logits: Private[Floats]
 
 
 def load_scores(path: Path) -> tuple[npt.NDArray[np.int64], Private[Floats], Marks]:
+    """What `save_scores` wrote: rows, logits, which of them trained."""
     saved = files.read_arrays(path, "Launch a round whose plan opens scores: `scores.open`.")
     return saved["rows"], Private(saved["logits"]), saved["training"]

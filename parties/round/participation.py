@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import resource
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -39,10 +40,9 @@ from parties.round.acceptance import Accepted
 from parties.round.evaluation import evaluate_round
 from parties.round.matrix import OwnMatrix, prepare
 from parties.round.model import ModelPart, save_rows
-from parties.round.rows import aligned, read_own
+from parties.round.rows import aligned, opened_rows, read_own
 
 Floats = npt.NDArray[np.float64]
-Marks = npt.NDArray[np.bool_]
 
 
 class AlreadyRan(Refusal):
@@ -98,15 +98,14 @@ def _claim(home: PartyHome, accepted: Accepted) -> Path:
 
 @dataclass
 class _Work:
-    """What one run holds on to."""
+    """What one run holds on to, and what it has spent so far."""
 
-    home: PartyHome
     accepted: Accepted
     session: Session
     folder: Path
     pool: Pool
     cpu_started: float
-    step: Step = Step.READ
+    seconds: dict[str, float] = field(default_factory=dict)  # step -> how long it took
 
     @property
     def plan(self) -> Plan:
@@ -118,11 +117,19 @@ class _Work:
 
     def at(self, step: Step, iteration: int = 0) -> None:
         """Tell the aggregator where this party is."""
-        self.step = step
         sent = sum(self.session.egress.sent.values())
         self.session.send(AGGREGATOR, Progress(step, iteration, sent))
 
+    @contextmanager
+    def doing(self, step: Step) -> Iterator[None]:
+        """Tell the aggregator that `step` begins, and keep how long it took."""
+        self.at(step)
+        started = time.monotonic()
+        yield
+        self.seconds[step.value] = time.monotonic() - started
+
     def cpu_seconds(self) -> float:
+        """Processor seconds of this process and the pool's workers since the run began."""
         return _cpu_seconds() - self.cpu_started + self.pool.cpu_seconds
 
 
@@ -133,19 +140,19 @@ def _run(
     table = read_own(accepted.dataset)
     session = open_session(accepted.order.party, home.identity(), accepted.seating, transport, journal)
     with Pool() as pool:
-        work = _Work(home, accepted, session, folder, pool, started)
-        with _timed(work, Step.ALIGN):
+        work = _Work(accepted, session, folder, pool, started)
+        with work.doing(Step.ALIGN):
             rows = aligned(session, table, work.plan.alignment.minimum_intersection, pool)
-    with _timed(work, Step.PREPARE):
+    with work.doing(Step.PREPARE):
         matrix = prepare(work.session, work.plan, accepted.dataset, table, rows)
-    with _timed(work, Step.TRAIN):
+    with work.doing(Step.TRAIN):
         trained = _train(work, matrix)
     part = _part(work, matrix, trained)
-    with _timed(work, Step.SCORE):
+    with work.doing(Step.SCORE):
         scores = _open_scores(work, matrix, part)
     part.save(folder / "model.json")
     save_rows(folder / "rows.npz", rows, matrix.training)
-    with _timed(work, Step.EVALUATE):
+    with work.doing(Step.EVALUATE):
         if scores is not None:
             evaluate_round(accepted.dataset, work.plan, folder, rows, matrix, scores)
     _finish(work, matrix, trained, journal, table.report.rows)
@@ -194,13 +201,6 @@ def _part(work: _Work, matrix: OwnMatrix, trained: Trained) -> ModelPart:
     )
 
 
-def opened_rows(plan: Plan, training: Marks) -> Marks:
-    """Which aligned rows' scores the plan opens to the label party."""
-    if plan.scores.open == "all":
-        return np.ones(len(training), dtype=np.bool_)
-    return ~training if plan.scores.open == "test" else np.zeros(len(training), dtype=np.bool_)
-
-
 def _open_scores(work: _Work, matrix: OwnMatrix, part: ModelPart) -> Private[Floats] | None:
     """At the label party the whole logit of each opened row; None elsewhere, or when none is opened."""
     opened = opened_rows(work.plan, matrix.training)
@@ -225,7 +225,7 @@ def _finish(work: _Work, matrix: OwnMatrix, trained: Trained, journal: FileJourn
             "columns": matrix.widths[work.me],
             "encoded_columns": len(matrix.features.names),
             "notes": list(matrix.features.notes),
-            "seconds": work.session.seconds,
+            "seconds": work.seconds,
             "cpu_seconds": cpu,
             "bytes_sent": dict(work.session.egress.sent),
         },
@@ -242,19 +242,6 @@ def _finish(work: _Work, matrix: OwnMatrix, trained: Trained, journal: FileJourn
             journal_head=Digest(journal.head),
         ),
     )
-
-
-class _timed:  # noqa: N801 - reads as a statement: with _timed(work, Step.TRAIN)
-    def __init__(self, work: _Work, step: Step) -> None:
-        self._work, self._step = work, step
-
-    def __enter__(self) -> None:
-        self._work.at(self._step)
-        self._started = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        seconds = self._work.session.seconds
-        seconds[self._step.value] = seconds.get(self._step.value, 0.0) + time.monotonic() - self._started
 
 
 def _cpu_seconds() -> float:

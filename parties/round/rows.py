@@ -85,6 +85,13 @@ def draw(frame: Private[pd.DataFrame], dataset: DatasetConfig, test_share: float
     return np.array([_unit(f"{seed}|{name}") >= test_share for name in names], dtype=np.bool_)
 
 
+def opened_rows(plan: Plan, training: Marks) -> Marks:
+    """Which aligned rows' scores the plan opens to the label party."""
+    if plan.scores.open == "all":
+        return np.ones(len(training), dtype=np.bool_)
+    return ~training if plan.scores.open == "test" else np.zeros(len(training), dtype=np.bool_)
+
+
 def _unit(text: str) -> float:
     """A number in [0, 1) that only the text decides."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) / 2**64

@@ -231,7 +231,7 @@ def test_a_message_above_the_limit_is_refused_before_it_is_parsed(monkeypatch: p
         Prepared(1 << 64),
         Prepared(Private(3)),  # type: ignore[arg-type]
         Prepared({"turnover": 3}),  # type: ignore[arg-type]
-        Progress("reading its table", 1, 2),  # type: ignore[arg-type]
+        Progress("aligning firms", 1, 2),  # type: ignore[arg-type]
         Progress(Move.STEP, 1, 2),  # type: ignore[arg-type]
         Progress(Step.TRAIN, 1, None),  # type: ignore[arg-type]
         GramShare(np.zeros(3, dtype=np.uint64)),  # type: ignore[arg-type]

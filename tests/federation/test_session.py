@@ -17,7 +17,7 @@ from federation.ids import AGGREGATOR, PartyId, RunId
 from federation.journal import MemoryJournal
 from federation.message import Role
 from federation.messages.logistic import LogitRange, LogitWords
-from federation.messages.round import Prepared, Progress, Step
+from federation.messages.round import Prepared, Progress
 from federation.session import Seating, Session, _parse_greeting, open_session
 from federation.transport.memory import MemoryExchange
 from tests.seats import THREE, TWO, run_seats, seating
@@ -265,20 +265,6 @@ def test_masks_of_a_session_cancel_over_its_parties_and_the_aggregator_has_no_pa
     assert not (out["bank"] + out["platform"] + out["public"]).any()
     for session in out["sessions"].values():
         assert AGGREGATOR not in session.masks._secrets
-
-
-def test_a_step_tells_its_listener_when_it_starts_and_how_long_it_took() -> None:
-    def act(session: Session) -> list[tuple[str, float | None]]:
-        heard: list[tuple[str, float | None]] = []
-        session._listener = lambda name, seconds: heard.append((name, seconds))
-        with session.step("alignment"):
-            session.send(AGGREGATOR, Progress(Step.ALIGN, 0, 0))
-        assert session.seconds.keys() == {"alignment"}
-        return heard
-
-    out = run_seats(TWO, {**idle("bank", AGGREGATOR), "platform": act})
-    (started, none), (ended, seconds) = out["platform"]
-    assert (started, none, ended) == ("alignment", None, "alignment") and seconds >= 0
 
 
 def test_others_are_in_the_plans_order_and_can_be_chosen_by_role() -> None:
