@@ -22,8 +22,8 @@ from federation.message import Role
 from federation.rehearsal import Part, rehearse, seat_everyone
 from federation.session import Session
 from parties.features import Whitening
-from parties.logistic.hidden import FeatureSide, HelperSide, HiddenGradient, LabelSide
-from parties.logistic.training import Stopping, Trained, train
+from parties.logistic.hidden import FeatureGradient, HelperGradient, HiddenGradient, LabelGradient
+from parties.logistic.training import Stopping, Trained, train, with_intercept
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
@@ -173,10 +173,7 @@ def _party(
         whitened, penalty, start = whitening.apply(own), whitening.penalty(_L2), np.zeros(whitening.rank)
         at_label = session.role is Role.LABEL
         if at_label:
-            share = float(table.labels.mean())
-            whitened = np.hstack([np.ones((len(whitened), 1)), whitened])
-            penalty = np.pad(penalty, ((1, 0), (1, 0)))
-            start = np.concatenate([[np.log(share / (1 - share))], start])
+            whitened, penalty, start = with_intercept(whitened, penalty, float(table.labels.mean()))
         side = _side(session, Private(whitened), table)
         stopping = Stopping(tolerance / _curvature(table))
         trained = train(side, penalty, start, stopping, say if at_label else _say_nothing)
@@ -195,7 +192,7 @@ def _side(session: Session, whitened: Private[Floats], table: Table) -> HiddenGr
     widths = {party: held.stop - held.start for party, held in table.columns.items()}
     if session.role is Role.LABEL:
         widths[session.me] += 1
-        return LabelSide(session, whitened, Private(table.labels), Scheme(), widths)
+        return LabelGradient(session, whitened, Private(table.labels), Scheme(), widths)
     widths[session.seating.playing(Role.LABEL)] += 1
-    side = HelperSide if session.role is Role.HELPER else FeatureSide
+    side = HelperGradient if session.role is Role.HELPER else FeatureGradient
     return side(session, whitened, Scheme(), widths)

@@ -23,10 +23,10 @@ d = sigma(z) - y is the residual; everything after step 2 is exact modulo t. Par
 (semi-honest); answers and their circuit privacy are described in `crypto.bfv`, the series in `series`.
 
 What each role learns:
-    label party   its own gradient, each iteration; the typical logit size of each other party in
-                  half units; nothing about a single row
-    helper        its own gradient; nothing about a single row
-    further       its own gradient; nothing about a single row
+    every party   its own gradient, each iteration; the rung, one of five, that holds the typical size of
+                  the logits; how many columns each other party has (`messages.round.Prepared`)
+    label party   also the typical logit size of each other party in half units
+    nobody        anything about a single row
     aggregator    sizes and times of sealed envelopes
     aggregator with one party: nothing more than that party
     label party with helper: everything (they hold both shares); the plan names both
@@ -66,7 +66,7 @@ from parties.logistic.series import LADDER, FixedPoint, Floats, Rung, coefficien
 
 
 class HiddenGradient(ABC):
-    """One party's side. `gradient(theta)` runs one iteration together with the other sides.
+    """One party's side of it. `gradient(theta)` runs one iteration together with the other sides.
 
     `features`: n x d, whitened over the training rows (the label party's first column is all ones).
     They are rounded to the fixed point once, and `rounded` is what the model is trained on.
@@ -91,6 +91,7 @@ class HiddenGradient(ABC):
 
     @property
     def rounded(self) -> Private[Floats]:
+        """The features as the fixed point holds them: n x d."""
         return Private(self._rounded)
 
     @abstractmethod
@@ -146,7 +147,7 @@ class HiddenGradient(ABC):
         return Private(np.array(centred, dtype=np.float64) / (self.fixed.gradient_scale * self.rows))
 
 
-class LabelSide(HiddenGradient):
+class LabelGradient(HiddenGradient):
     """L: holds the labels y (n values, 0 or 1)."""
 
     def __init__(
@@ -168,6 +169,7 @@ class LabelSide(HiddenGradient):
         self._helper_key = session.receive(self.helper, BfvKey).key
 
     def gradient(self, theta: Floats) -> Private[Floats]:
+        """L's steps: combine, share, ask, answer."""
         session, scheme = self.session, self.scheme
         z = self._rounded @ theta
         rung = self._fix_range(z)
@@ -205,7 +207,7 @@ class LabelSide(HiddenGradient):
         """The smallest rung, from `floor` up, whose limit holds the typical size of the sum of all parts.
 
         Sizes add up as if the parts were uncorrelated. That is an estimate, since nobody sees the whole
-        logit; `optimiser.Coordinator` confirms it by a wider rung before training may end.
+        logit; `optimiser.Optimiser` confirms it by a wider rung before training may end.
         """
         others = (self.helper, *self._further)
         rooms = [*self.session.gather(others, Headroom).values(), _headroom(z)]
@@ -216,7 +218,7 @@ class LabelSide(HiddenGradient):
         return LADDER[self.rung]
 
 
-class HelperSide(HiddenGradient):
+class HelperGradient(HiddenGradient):
     """H: the first party without the label, in the plan's order."""
 
     def __init__(
@@ -229,6 +231,7 @@ class HelperSide(HiddenGradient):
         self._label_key = session.receive(self.label, BfvKey).key
 
     def gradient(self, theta: Floats) -> Private[Floats]:
+        """H's steps: mask, open, share, ask, answer."""
         session = self.session
         z = self._rounded @ theta
         rung = self._agree_range(z)
@@ -258,7 +261,7 @@ class HelperSide(HiddenGradient):
             yield self._keys.encrypt(Private(self.scheme.residues(packed)))
 
 
-class FeatureSide(HiddenGradient):
+class FeatureGradient(HiddenGradient):
     """F: any further party."""
 
     def __init__(
@@ -269,6 +272,7 @@ class FeatureSide(HiddenGradient):
         self._helper_key = session.receive(self.helper, BfvKey).key
 
     def gradient(self, theta: Floats) -> Private[Floats]:
+        """F's steps: share its logits, ask both key holders."""
         session = self.session
         z = self._rounded @ theta
         rung = self._agree_range(z)

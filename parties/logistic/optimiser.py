@@ -4,8 +4,11 @@ Each party keeps its block of the steps s_i, gradient changes y_i and gradient g
 parties add up the Gram matrix of (s_1..s_m, y_1..y_m, g); the label party runs the two-loop recursion on
 it and sends back the direction as coefficients over these vectors (Chen, Wang, Zhou, NIPS 2014).
 
-What is disclosed: to the label party the Gram matrix (its own part, and the sum of the other parts: with
-one other party, that party's part); to the others the coefficients. No vector.
+What each role learns:
+    label party   the Gram matrix: its own part, and the sum of the other parts (with one other party, that
+                  party's part)
+    the others    the coefficients, and whether the step goes on, back or to the end
+    nobody        a vector of another party
 """
 
 from __future__ import annotations
@@ -75,7 +78,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class Iteration:
     """What the label party knows of an iteration: the norm of the whole mean gradient, and the rung."""
 
     iteration: int
@@ -91,7 +94,7 @@ def share_gram(session: Session, block: Block, iteration: int) -> None:
     session.send(session.seating.playing(Role.LABEL), GramShare(MaskedWords.of(words + mask)))
 
 
-class Coordinator:
+class Optimiser:
     """The label party's part: add up the Gram matrix, decide the move, compute the direction.
 
     Steps are bounded by a trust region in the root mean square change of the logits, and a step that
@@ -114,12 +117,12 @@ class Coordinator:
         self._radius = _FIRST_RADIUS
         self._step = 0.0  # the length of the last step
         self._shortened = False
-        self._near: Progress | None = None  # where the gradient first came near, at the narrower rung
+        self._near: Iteration | None = None  # where the gradient first came near, at the narrower rung
         self._best = math.inf
         self._best_at = 0
         self._unusable: set[int] = set()  # pairs that span a raised floor
         self.floor = 0
-        self.history: list[Progress] = []
+        self.history: list[Iteration] = []
         self.converged = False
 
     def decide(self, block: Block, iteration: int, rung: int) -> Direction:
@@ -129,7 +132,7 @@ class Coordinator:
         wider rung was tried: then the fixed point allows no more, and `converged` stays False.
         """
         gram = self._whole_gram(block)
-        now = Progress(iteration, math.sqrt(max(gram[-1, -1], 0.0)), rung)
+        now = Iteration(iteration, math.sqrt(max(gram[-1, -1], 0.0)), rung)
         self.history.append(now)
         pairs = len(gram) // 2
         if self._floor_was_raised():
@@ -186,7 +189,7 @@ class Coordinator:
     def _rung_changed(self) -> bool:
         return len(self.history) > 1 and self.history[-1].rung != self.history[-2].rung
 
-    def _stalled(self, now: Progress) -> bool:
+    def _stalled(self, now: Iteration) -> bool:
         """Whether nothing gets better any more. Unless the end was confirmed, a wider rung is tried first."""
         if now.gradient_norm < 0.9 * self._best:
             self._best, self._best_at = now.gradient_norm, now.iteration
@@ -199,7 +202,7 @@ class Coordinator:
         self._best_at = now.iteration
         return False
 
-    def _confirmed(self, now: Progress) -> bool:
+    def _confirmed(self, now: Iteration) -> bool:
         widest = now.rung == len(LADDER) - 1
         if self._near is None or (now.rung == self._near.rung and not widest):
             if now.gradient_norm <= _NEAR * self._tolerance:

@@ -5,7 +5,7 @@
 Odd harmonics alone make the series its own mirror image about z = M. There the logistic function is flat, so
 none of them is spent on a way back to zero, and a logit beyond M still gets sigma(2 M - z), which is within
 e^(z - 2 M) of the right value: the series is good to a `limit` that lies well beyond M on the wider rungs.
-Farther out it is wrong; see `optimiser.Coordinator`.
+Farther out it is wrong; see `optimiser.Optimiser`.
 
 A logit z is written as a word of Z/2^32 whose 2^32 steps make one period, 4 M, so adding a uniform word hides
 it perfectly, and the sine of a multiple of a masked word needs the sine and cosine of the mask's alone.

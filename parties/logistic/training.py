@@ -9,8 +9,8 @@ import numpy as np
 
 from crypto.sealed import WireRefused
 from federation.messages.logistic import Direction, Move
-from parties.logistic.hidden import HiddenGradient, LabelSide
-from parties.logistic.optimiser import Block, Coordinator, Progress, share_gram
+from parties.logistic.hidden import HiddenGradient, LabelGradient
+from parties.logistic.optimiser import Block, Iteration, Optimiser, share_gram
 from parties.logistic.series import Floats
 
 
@@ -29,8 +29,19 @@ class Trained:
 
     theta: Floats
     iterations: int
-    history: tuple[Progress, ...] = ()
+    history: tuple[Iteration, ...] = ()
     converged: bool | None = None
+
+
+def with_intercept(features: Floats, penalty: Floats, share: float) -> tuple[Floats, Floats, Floats]:
+    """The label party's features and penalty with a column of ones before them, and where training starts.
+
+    The intercept is not penalised. It starts at the log odds of `share`, the share of ones among the training
+    labels, which is its best value while every other coefficient is zero.
+    """
+    ones = np.ones((len(features), 1))
+    start = np.concatenate([[np.log(share / (1 - share))], np.zeros(features.shape[1])])
+    return np.hstack([ones, features]), np.pad(penalty, ((1, 0), (1, 0))), start
 
 
 def train(
@@ -45,8 +56,8 @@ def train(
     `penalty` (d x d): the L2 term is theta' penalty theta / 2, so that the optimum is scikit-learn's with
     C = 1 / l2.
     """
-    if isinstance(side, LabelSide):
-        return _coordinate(side, penalty, start, stopping, listener)
+    if isinstance(side, LabelGradient):
+        return _lead(side, penalty, start, stopping, listener)
     session, label = side.session, side.label
     block = Block(start)
     for iteration in range(1, stopping.most + 1):
@@ -60,20 +71,20 @@ def train(
     raise WireRefused(f"training did not end after {stopping.most} gradients", party=label)
 
 
-def _coordinate(
-    side: LabelSide, penalty: Floats, start: Floats, stopping: Stopping, listener: Callable[[int], None]
+def _lead(
+    side: LabelGradient, penalty: Floats, start: Floats, stopping: Stopping, listener: Callable[[int], None]
 ) -> Trained:
-    coordinator = Coordinator(side.session, side.positives, stopping.tolerance, stopping.most)
+    optimiser = Optimiser(side.session, side.positives, stopping.tolerance, stopping.most)
     block = Block(start)
     for iteration in range(1, stopping.most + 1):
         listener(iteration)
-        side.floor = coordinator.floor
+        side.floor = optimiser.floor
         block.observe(_penalised(side, penalty, block))
-        direction = coordinator.decide(block, iteration, side.rung)
+        direction = optimiser.decide(block, iteration, side.rung)
         block.move(direction)
         if direction.move is Move.FINISH:
             break
-    return Trained(block.theta, len(coordinator.history), tuple(coordinator.history), coordinator.converged)
+    return Trained(block.theta, len(optimiser.history), tuple(optimiser.history), optimiser.converged)
 
 
 def _penalised(side: HiddenGradient, penalty: Floats, block: Block) -> Floats:

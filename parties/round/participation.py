@@ -33,9 +33,9 @@ from federation.plan import Plan
 from federation.session import Session, open_session
 from federation.transport.interface import Transport
 from parties.home import PartyHome
-from parties.logistic.hidden import FeatureSide, HelperSide, HiddenGradient, LabelSide
+from parties.logistic.hidden import FeatureGradient, HelperGradient, HiddenGradient, LabelGradient
 from parties.logistic.scoring import receive_scores, send_logits
-from parties.logistic.training import Stopping, Trained, train
+from parties.logistic.training import Stopping, Trained, train, with_intercept
 from parties.round.acceptance import Accepted
 from parties.round.evaluation import evaluate_round
 from parties.round.matrix import OwnMatrix, prepare
@@ -168,9 +168,7 @@ def _train(work: _Work, matrix: OwnMatrix) -> Trained:
     start = np.zeros(whitened.shape[1])
     if matrix.labels is not None:
         share = float(matrix.labels.open_locally()[matrix.training].mean())
-        whitened = np.hstack([np.ones((len(whitened), 1)), whitened])
-        penalty = np.pad(penalty, ((1, 0), (1, 0)))
-        start = np.concatenate([[np.log(share / (1 - share))], start])
+        whitened, penalty, start = with_intercept(whitened, penalty, share)
     side = _side(work, Private(whitened), matrix)
     stopping = Stopping(model.tolerance, model.max_iterations)
     return train(side, penalty, start, stopping, lambda iteration: work.at(Step.TRAIN, iteration))
@@ -180,8 +178,8 @@ def _side(work: _Work, whitened: Private[Floats], matrix: OwnMatrix) -> HiddenGr
     session, scheme = work.session, Scheme()
     if matrix.labels is not None:
         labels = Private(matrix.labels.open_locally()[matrix.training])
-        return LabelSide(session, whitened, labels, scheme, matrix.widths)
-    side = HelperSide if session.role is Role.HELPER else FeatureSide
+        return LabelGradient(session, whitened, labels, scheme, matrix.widths)
+    side = HelperGradient if session.role is Role.HELPER else FeatureGradient
     return side(session, whitened, scheme, matrix.widths)
 
 

@@ -12,7 +12,7 @@ from crypto.sealed import DisclosedNumbers, MaskedWords, WireRefused
 from federation.ids import AGGREGATOR, PartyId
 from federation.messages.logistic import Direction, GramShare, Move
 from federation.session import Session
-from parties.logistic.optimiser import Block, Coordinator, share_gram, two_loop
+from parties.logistic.optimiser import Block, Optimiser, share_gram, two_loop
 from tests.seats import FOUR, THREE, TWO, run_seats
 
 Floats = npt.NDArray[np.float64]
@@ -129,7 +129,7 @@ def test_the_label_party_hears_the_sum_of_the_inner_products_only(roles: dict[st
             return told
 
         session.gather = watched  # type: ignore[method-assign]
-        return Coordinator(session, 0.3, 1e-4, 30)._whole_gram(block_of("bank"))
+        return Optimiser(session, 0.3, 1e-4, 30)._whole_gram(block_of("bank"))
 
     def other(session: Session) -> None:
         share_gram(session, block_of(session.me), 1)
@@ -150,7 +150,7 @@ def test_a_share_of_another_size_is_refused_and_its_sender_named() -> None:
         session.send(PartyId("bank"), GramShare(MaskedWords(bytes(8))))
 
     def label(session: Session) -> None:
-        Coordinator(session, 0.3, 1e-4, 30).decide(block_of("bank"), 1, 0)
+        Optimiser(session, 0.3, 1e-4, 30).decide(block_of("bank"), 1, 0)
 
     with pytest.raises(WireRefused, match="another size") as refused:
         run_seats(TWO, {"bank": label, "platform": short, AGGREGATOR: str})
@@ -182,7 +182,7 @@ def test_the_largest_shares_that_are_allowed_add_up_without_wrapping() -> None:
         return block
 
     def label(session: Session) -> Any:
-        return Coordinator(session, 0.3, 1e-4, 30)._whole_gram(near(session))
+        return Optimiser(session, 0.3, 1e-4, 30)._whole_gram(near(session))
 
     def other(session: Session) -> None:
         share_gram(session, near(session), 1)

@@ -13,7 +13,7 @@ from federation.ids import AGGREGATOR, PartyId
 from federation.messages.logistic import Direction, GramShare, Move
 from federation.session import Session
 from parties.features.whitening import Whitening
-from parties.logistic.hidden import HelperSide, LabelSide
+from parties.logistic.hidden import HelperGradient, LabelGradient
 from parties.logistic.training import Stopping, train
 from tests.parties.logistic.world import SCHEME, Ears, World, trained, world
 from tests.seats import TWO, run_seats
@@ -92,7 +92,7 @@ def test_a_party_whose_columns_are_not_whitened_to_the_announced_width_does_not_
     def helper(session: Session) -> None:
         features = Whitening.fit(made.columns["platform"]).apply(made.columns["platform"])
         train(
-            HelperSide(session, Private(features), SCHEME, widths),
+            HelperGradient(session, Private(features), SCHEME, widths),
             np.eye(3),
             np.zeros(3),
             Stopping(),
@@ -100,7 +100,7 @@ def test_a_party_whose_columns_are_not_whitened_to_the_announced_width_does_not_
 
     def label(session: Session) -> None:
         ones = np.ones((300, 1))
-        side = LabelSide(session, Private(ones), Private(made.labels), SCHEME, widths)
+        side = LabelGradient(session, Private(ones), Private(made.labels), SCHEME, widths)
         side.gradient(np.zeros(1))
 
     with pytest.raises(WireRefused):

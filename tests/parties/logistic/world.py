@@ -16,8 +16,8 @@ from federation.ids import AGGREGATOR, PartyId
 from federation.message import Message, Role
 from federation.session import Session
 from parties.features.whitening import Whitening
-from parties.logistic.hidden import FeatureSide, HelperSide, HiddenGradient, LabelSide
-from parties.logistic.training import Stopping, Trained, train
+from parties.logistic.hidden import FeatureGradient, HelperGradient, HiddenGradient, LabelGradient
+from parties.logistic.training import Stopping, Trained, train, with_intercept
 from tests.seats import FOUR, THREE, TWO, run_seats
 
 Floats = npt.NDArray[np.float64]
@@ -84,8 +84,8 @@ class Ears:
 
 def side_of(session: Session, features: Floats, world: World) -> HiddenGradient:
     if session.role is Role.LABEL:
-        return LabelSide(session, Private(features), Private(world.labels), SCHEME, world.widths)
-    side = HelperSide if session.role is Role.HELPER else FeatureSide
+        return LabelGradient(session, Private(features), Private(world.labels), SCHEME, world.widths)
+    side = HelperGradient if session.role is Role.HELPER else FeatureGradient
     return side(session, Private(features), SCHEME, world.widths)
 
 
@@ -115,10 +115,7 @@ def trained(
         features, penalty = whitening.apply(columns), whitening.penalty(1.0)
         start = np.zeros(whitening.rank)
         if session.role is Role.LABEL:
-            share = float(world.labels.mean())
-            features = np.hstack([np.ones((len(features), 1)), features])
-            penalty = np.pad(penalty, ((1, 0), (1, 0)))
-            start = np.concatenate([[np.log(share / (1 - share))], start])
+            features, penalty, start = with_intercept(features, penalty, float(world.labels.mean()))
         result = train(side_of(session, features, world), penalty, start, stopping)
         block = result.theta[1:] if session.role is Role.LABEL else result.theta
         return whitening.unwhiten(block), result
