@@ -156,29 +156,32 @@ def _sent(sandbox: Sandbox, status: RoundStatus, party: PartyId) -> list[Sent]:
 
 
 def _learned(sandbox: Sandbox) -> tuple[Learned, ...]:
-    """From the docstrings of the protocols, for this plan's roles."""
+    """What docs/security.md lists, for this plan's roles."""
     others = [name for name in sandbox.parties if name != sandbox.label]
-    nothing = "any row, identifier or single value of another party"
+    everybody = (
+        "which of its own firms all parties know, and which of these train",
+        "the size of each set of blinded identifiers that passed through its hands",
+        "its own gradient in each iteration: sums over all firms that train",
+        "how many columns each other party has, the range of the scores, the optimiser's coefficients",
+    )
+    nothing = "any row, any identifier or any column's value of another party"
+    whose = "the other party's" if len(others) == 1 else "summed over the other parties"
     label = Learned(
         f"{sandbox.label} (label party)",
         (
-            "which of its own firms all parties know",
-            "its own gradient in each iteration, and inner products summed over the other parties",
-            "the whole score of the firms that the plan opens",
+            *everybody,
+            f"the typical size of each other party's part of the scores, and inner products, {whose}",
+            "the whole score of the firms that the plan opens, and so the rest of it beside its own part",
         ),
         (nothing,),
     )
-    features = [
-        Learned(
-            name,
-            ("which of its own firms all parties know", "its own gradient in each iteration"),
-            (nothing, "a label, a residual or a score"),
-        )
-        for name in others
-    ]
+    features = [Learned(name, everybody, (nothing, "a label, a residual or a score")) for name in others]
     aggregator = Learned(
         "aggregator",
-        ("how many firms each party has, and how many any of them have in common", "sizes and times"),
+        (
+            "how many firms each party has, and how many any of them have in common",
+            "sizes and times of messages, and each party's progress and receipt (counts)",
+        ),
         ("an identifier, a value, a gradient, a weight or a score: it holds no key",),
     )
     return (label, *features, aggregator)
