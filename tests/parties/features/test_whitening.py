@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from crypto.errors import UsageError
 from parties.features import Whitening
 from parties.features.support import Floats
+from parties.features.whitening import MOST_OF_ONE_ROW
 
 
 def correlated(rows: int = 400) -> Floats:
@@ -94,3 +95,60 @@ def test_features_that_are_all_zero_are_refused() -> None:
 
 def test_the_matrix_is_not_shown() -> None:
     assert "[" not in repr(Whitening.fit(correlated()))
+
+
+def standard(columns: Floats) -> Floats:
+    scaled: Floats = (columns - columns.mean(axis=0)) / columns.std(axis=0)
+    return scaled
+
+
+def twins(rows: int = 2000, differing: int = 1) -> tuple[Floats, int]:
+    """Two indicators of 300 rows that differ in very few, beside two plain columns; one row that differs."""
+    rng = np.random.default_rng(8)
+    chosen = rng.choice(rows, 300 + differing, replace=False)
+    flags = np.zeros((2, rows))
+    flags[0, chosen[:300]] = 1
+    flags[1, chosen] = 1
+    return standard(np.column_stack([*flags, rng.normal(size=(rows, 2))])), int(chosen[-1])
+
+
+def guess(x: Floats, residuals: Floats, row: int) -> float:
+    """The best linear guess at one row's residual from the gradient x' d."""
+    share = float(x[row] @ x[row])
+    return float(x[row] @ (x.T @ residuals)) / share if share > 1e-9 else 0.0
+
+
+@pytest.mark.parametrize("outcome", [0, 1])
+def test_two_columns_that_differ_in_one_row_do_not_show_that_rows_outcome(outcome: int) -> None:
+    z, row = twins()
+    labels = np.random.default_rng(9).random(len(z)) < 0.3
+    labels[row] = bool(outcome)
+    residuals = labels.mean() - labels
+    naked = z @ np.linalg.inv(np.linalg.cholesky(z.T @ z / len(z)).T)  # What a gradient over all of z tells.
+    assert guess(naked, residuals, row) == pytest.approx(residuals[row], abs=0.05)
+    assert guess(Whitening.fit(z).apply(z), residuals, row) == pytest.approx(0, abs=0.05)
+
+
+@pytest.mark.parametrize("differing", [1, 2, 3])
+def test_no_row_has_more_than_its_share_of_any_combination(differing: int) -> None:
+    z, _ = twins(differing=differing)
+    whitening = Whitening.fit(z)
+    x = whitening.apply(z)
+    assert np.square(x).sum(axis=1).max() / len(x) <= MOST_OF_ONE_ROW
+    np.testing.assert_allclose(x.T @ x / len(x), np.eye(whitening.rank), atol=1e-9)
+    assert whitening.rank == 3  # The difference is gone, what the two have in common stays.
+
+
+def test_columns_that_many_rows_stand_behind_are_all_kept() -> None:
+    z, _ = twins(differing=50)
+    assert Whitening.fit(z).rank == 4
+
+
+def test_so_many_columns_that_each_row_could_be_solved_for_are_refused() -> None:
+    with pytest.raises(UsageError, match="a few training rows alone"):
+        Whitening.fit(standard(np.random.default_rng(10).normal(size=(120, 118))))
+
+
+def test_a_single_column_of_a_single_row_is_refused() -> None:
+    with pytest.raises(UsageError, match="a few training rows alone"):
+        Whitening.fit(standard(np.eye(1, 200).T))
