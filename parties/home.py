@@ -7,8 +7,10 @@ secret/supernode.key       Flower SuperNode key
 admission.json             what the coordinator sent back: addresses, authority, its identity
 authority.pem, tls.pem     the federation's authority and this party's certificate
 pins.json                  fingerprints of other parties that somebody here has compared
-rounds/RUN/                journal.jsonl, model.json, rows.npy and, at the label party, scores
+rounds/RUN/                plan.json, journal.jsonl, model.json, rows.npz, spent.json; at the label party also
+                           scores.npz and evaluation.json
 flower/                    the SuperNode's log and state
+node.json, node.lock       what the node does, while it runs
 """
 
 from __future__ import annotations
@@ -29,14 +31,15 @@ from crypto.certificates import (
     check_issued_by,
     new_tls_key,
 )
-from crypto.identity import Identity, PublicIdentity
+from crypto.identity import Identity, PublicIdentity, SignatureRefused
 from federation import files
 from federation.addresses import Address
 from federation.errors import IdentityRefused, UsageError
 from federation.flower.keys import new_supernode_key, supernode_public_key
-from federation.ids import PartyId, RunId, party_id
+from federation.home import Home
+from federation.ids import PartyId, party_id
 from federation.locks import held
-from federation.roster import Request, decode, expect
+from federation.roster import Request, check_signed, decode, expect
 
 _TEMPLATE = """\
 # The party's own configuration. It stays on this machine.
@@ -66,10 +69,8 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
-class PartyHome:
-    """Paths and the files behind them."""
-
-    folder: Path
+class PartyHome(Home):
+    """A party's folder: what it holds, and the files behind it."""
 
     # -- making ------------------------------------------------------------------------------------
 
@@ -77,14 +78,14 @@ class PartyHome:
     def create(folder: Path, name: PartyId) -> PartyHome:
         """Make the party's keys and a configuration to fill in. Refuses a folder that holds a party."""
         home = PartyHome(folder)
-        if home._secret("identity.key").exists():
+        if home.identity_file.exists():
             raise UsageError(
                 "there is a party in this folder already",
                 party=home.name(),
                 file=str(folder),
                 advice="Choose a new folder with --home.",
             )
-        files.write_secret(home._secret("identity.key"), Identity.generate().to_pem())
+        files.write_secret(home.identity_file, Identity.generate().to_pem())
         files.write_secret(home.tls_key_file, new_tls_key())
         files.write_secret(home.supernode_key_file, new_supernode_key())
         if not home.config_file.exists():
@@ -93,8 +94,9 @@ class PartyHome:
 
     @staticmethod
     def open(folder: Path) -> PartyHome:
+        """The party in `folder`, or a `UsageError` that says how to make one."""
         home = PartyHome(folder)
-        if not home._secret("identity.key").exists():
+        if not home.identity_file.exists():
             raise UsageError(
                 "there is no party in this folder",
                 file=str(folder),
@@ -105,6 +107,7 @@ class PartyHome:
     # -- identity and admission --------------------------------------------------------------------
 
     def name(self) -> PartyId:
+        """The party's name, as party.toml says it."""
         return party_id(str(self.config().get("name", "")))
 
     def config(self) -> Mapping[str, Any]:
@@ -116,9 +119,6 @@ class PartyHome:
                 f"this is not TOML: {error}", file=str(self.config_file), advice="Mend that line."
             ) from None
 
-    def identity(self) -> Identity:
-        return Identity.from_pem(files.read_secret(self._secret("identity.key")))
-
     def request(self) -> Request:
         """What the coordinator needs to admit this party: public keys only."""
         return Request.make(
@@ -129,6 +129,7 @@ class PartyHome:
         )
 
     def supernode_public_key(self) -> bytes:
+        """The public half of its SuperNode key (OpenSSH line)."""
         return supernode_public_key(files.read_secret(self.supernode_key_file))
 
     def accept(self, admission: bytes, now: dt.datetime) -> Admission:
@@ -161,6 +162,7 @@ class PartyHome:
         return read
 
     def admission(self) -> Admission:
+        """What was accepted; `UsageError` with the next step when nothing was."""
         if not self.admission_file.exists():
             raise UsageError(
                 "this party is not admitted to a federation yet",
@@ -196,34 +198,22 @@ class PartyHome:
 
     @property
     def config_file(self) -> Path:
+        """What its owner edits."""
         return self.folder / "party.toml"
 
     @property
     def admission_file(self) -> Path:
+        """What the coordinator sent back, once it was accepted."""
         return self.folder / "admission.json"
 
     @property
-    def authority_file(self) -> Path:
-        return self.folder / "authority.pem"
-
-    @property
-    def tls_certificate_file(self) -> Path:
-        return self.folder / "tls.pem"
-
-    @property
-    def tls_key_file(self) -> Path:
-        return self._secret("tls.key")
-
-    @property
     def supernode_key_file(self) -> Path:
-        return self._secret("supernode.key")
-
-    @property
-    def flower_folder(self) -> Path:
-        return self.folder / "flower"
+        """The key by which the SuperLink knows this party's SuperNode."""
+        return self.secret("supernode.key")
 
     @property
     def lock_file(self) -> Path:
+        """Held by the node that runs here."""
         return self.folder / "node.lock"
 
     @property
@@ -231,14 +221,9 @@ class PartyHome:
         """Written while the node runs, for `isthmus party status`."""
         return self.folder / "node.json"
 
-    def round_folder(self, run: RunId) -> Path:
-        return self.folder / "rounds" / run
-
-    def runs(self) -> list[RunId]:
-        return sorted(RunId(path.name) for path in (self.folder / "rounds").glob("*") if path.is_dir())
-
     @contextmanager
     def running(self) -> Iterator[None]:
+        """Hold the folder for one node; a second one is refused."""
         with held(self.lock_file, "the party node", "isthmus party stop"):
             yield
 
@@ -246,12 +231,14 @@ class PartyHome:
     def _pins_file(self) -> Path:
         return self.folder / "pins.json"
 
-    def _secret(self, name: str) -> Path:
-        return self.folder / "secret" / name
-
 
 def read_admission(data: bytes) -> Admission:
-    """Parse an admission file; `MessageRefused` when it is none."""
+    """Parse an admission file; `MessageRefused` when it is none.
+
+    All of it is signed by the coordinator that it names, whose fingerprint people compare: otherwise whoever
+    carries the file could put another authority and other addresses beside the right fingerprint. Raises
+    `IdentityRefused` when it is not.
+    """
     try:
         value = json.loads(data)
     except ValueError:
@@ -261,11 +248,19 @@ def read_admission(data: bytes) -> Admission:
         "isthmus_admission",
         *("federation", "gate", "exchange", "authority", "certificate", "coordinator", "party"),
     )
+    coordinator = PublicIdentity(decode(fields["coordinator"]))
+    try:
+        check_signed(fields, "admission file", coordinator)
+    except SignatureRefused:
+        raise IdentityRefused(
+            "the admission is not what the coordinator signed: it was changed on its way",
+            advice="Do not accept it. Ask the coordinator to admit the party again.",
+        ) from None
     return Admission(
         str(fields["federation"]),
         Address.parse(str(fields["gate"])),
         Address.parse(str(fields["exchange"])),
-        PublicIdentity(decode(fields["coordinator"])),
+        coordinator,
     )
 
 

@@ -6,8 +6,9 @@ secret/authority.key       its key
 secret/identity.key        the coordinator's Ed25519 identity: signs plans and the roster
 secret/tls.key, tls.pem    the aggregator's TLS key and certificate
 members/PARTY.json         one file for each admitted party
-rounds/RUN/                plan.json, status.json, receipts.json of each round
+rounds/RUN/                plan.json, status.json and journal.jsonl of each round
 flower/                    the SuperLink's database and logs
+service.json, service.lock how other commands reach the service, while it runs
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from crypto.identity import Identity, PublicIdentity
 from federation import files
 from federation.addresses import Address
 from federation.errors import Refusal, UsageError
-from federation.ids import PartyId, RunId
+from federation.home import Home
+from federation.ids import PartyId
 from federation.locks import held
-from federation.roster import Member, Request, Roster, decode, encode
+from federation.roster import Member, Request, Roster, decode, encode, signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,8 @@ class FederationSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class CoordinatorHome:
-    """Paths and the files behind them. Nothing is cached: removing a member takes effect at once."""
-
-    folder: Path
+class CoordinatorHome(Home):
+    """The federation's folder: what its coordinator holds, and the files behind it."""
 
     # -- making ------------------------------------------------------------------------------------
 
@@ -57,8 +57,8 @@ class CoordinatorHome:
             )
         authority = CertificateAuthority.create(settings.name, now)
         tls_key = new_tls_key()
-        files.write_secret(home._secret("authority.key"), authority.key_pem)
-        files.write_secret(home._secret("identity.key"), Identity.generate().to_pem())
+        files.write_secret(home.secret("authority.key"), authority.key_pem)
+        files.write_secret(home.identity_file, Identity.generate().to_pem())
         files.write_secret(home.tls_key_file, tls_key)
         files.write(home.authority_file, authority.certificate_pem)
         files.write(
@@ -86,6 +86,7 @@ class CoordinatorHome:
     # -- reading -----------------------------------------------------------------------------------
 
     def settings(self) -> FederationSettings:
+        """The federation's name and addresses."""
         fields = files.read_json(self._settings_file)
         return FederationSettings(
             str(fields["name"]),
@@ -93,10 +94,8 @@ class CoordinatorHome:
             Address.parse(str(fields["exchange"])),
         )
 
-    def identity(self) -> Identity:
-        return Identity.from_pem(files.read_secret(self._secret("identity.key")))
-
     def roster(self) -> Roster:
+        """Who is a member now."""
         members = {}
         for path in sorted(self.members_folder.glob("*.json")):
             fields = files.read_json(path)
@@ -113,7 +112,7 @@ class CoordinatorHome:
     # -- admission ---------------------------------------------------------------------------------
 
     def admit(self, request: Request, now: dt.datetime) -> bytes:
-        """Sign the party's certificate, put it on the roster; the admission file's JSON bytes.
+        """Sign the party's certificate, put it on the roster; the admission file's signed JSON bytes.
 
         The caller has compared `request.identity.fingerprint` with the party. A name that is taken by
         another identity is refused; the same identity may be admitted again (a renewed certificate).
@@ -127,13 +126,13 @@ class CoordinatorHome:
                 f"`isthmus federation remove {request.party}`.",
             )
         authority = CertificateAuthority(
-            files.read_secret(self._secret("authority.key")), files.read(self.authority_file)
+            files.read_secret(self.secret("authority.key")), files.read(self.authority_file)
         )
         certificate = authority.issue_party(request.tls_request, request.party, now)
         member = Member(request.party, request.identity, request.supernode)
         files.write_json(self.members_folder / f"{request.party}.json", member.to_json())
         settings = self.settings()
-        return files.canonical_json(
+        return signed(
             {
                 "isthmus_admission": 1,
                 "federation": settings.name,
@@ -143,7 +142,9 @@ class CoordinatorHome:
                 "certificate": encode(certificate),
                 "coordinator": encode(self.identity().public.key),
                 "party": request.party,
-            }
+            },
+            "admission file",
+            self.identity(),
         )
 
     def remove(self, party: PartyId) -> None:
@@ -155,45 +156,24 @@ class CoordinatorHome:
             )
         path.unlink()
 
-    # -- rounds ------------------------------------------------------------------------------------
-
-    def round_folder(self, run: RunId) -> Path:
-        return self.folder / "rounds" / run
-
-    def runs(self) -> list[RunId]:
-        """All rounds, oldest first (a run's name starts with its time)."""
-        return sorted(RunId(path.name) for path in (self.folder / "rounds").glob("*") if path.is_dir())
+    # -- running -----------------------------------------------------------------------------------
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Hold the folder for one service; a second one is refused."""
-        with held(self.folder / "service.lock", "the federation", "isthmus federation stop"):
+        with held(self.lock_file, "the federation", "isthmus federation stop"):
             yield
 
     # -- paths -------------------------------------------------------------------------------------
 
     @property
-    def authority_file(self) -> Path:
-        return self.folder / "authority.pem"
-
-    @property
-    def tls_key_file(self) -> Path:
-        return self._secret("tls.key")
-
-    @property
-    def tls_certificate_file(self) -> Path:
-        return self.folder / "tls.pem"
-
-    @property
     def members_folder(self) -> Path:
+        """One file for each admitted party."""
         return self.folder / "members"
 
     @property
-    def flower_folder(self) -> Path:
-        return self.folder / "flower"
-
-    @property
     def lock_file(self) -> Path:
+        """Held by the service that runs here."""
         return self.folder / "service.lock"
 
     @property
@@ -204,6 +184,3 @@ class CoordinatorHome:
     @property
     def _settings_file(self) -> Path:
         return self.folder / "federation.json"
-
-    def _secret(self, name: str) -> Path:
-        return self.folder / "secret" / name
