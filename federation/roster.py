@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from crypto.identity import Identity, PublicIdentity
-from federation.errors import IdentityRefused, MessageRefused
+from federation.errors import IdentityRefused, MessageRefused, PlanRefused
 from federation.files import canonical_json
 from federation.ids import PartyId, party_id
 
@@ -31,12 +31,14 @@ class Request:
 
     @staticmethod
     def make(party: PartyId, identity: Identity, tls_request: bytes, supernode: bytes) -> Request:
+        """A request, signed by `identity`."""
         unsigned = Request(party, identity.public, tls_request, supernode, b"")
         return Request(
             party, identity.public, tls_request, supernode, identity.sign("admission", unsigned._statement())
         )
 
     def to_json(self) -> dict[str, Any]:
+        """The request as its file holds it."""
         return {**self._fields(), "signature": encode(self.signature)}
 
     @staticmethod
@@ -77,6 +79,7 @@ class Member:
     supernode: bytes
 
     def to_json(self) -> dict[str, Any]:
+        """The member as the roster and its own file hold it."""
         return {
             "party": self.party,
             "identity": encode(self.identity.key),
@@ -92,11 +95,13 @@ class Roster:
     members: Mapping[PartyId, Member]
 
     def to_json(self) -> dict[str, Any]:
+        """The list as an order carries it, in the order of names."""
         members = [self.members[name].to_json() for name in sorted(self.members)]
         return {"isthmus_roster": 1, "federation": self.federation, "members": members}
 
     @staticmethod
     def from_json(value: Any) -> Roster:
+        """Parse a list from outside, whose signature the caller has checked; `MessageRefused` otherwise."""
         fields = expect(value, "isthmus_roster", "federation", "members")
         if not isinstance(fields["members"], list):
             raise MessageRefused("the roster has no list of members")
@@ -109,6 +114,17 @@ class Roster:
                 name, PublicIdentity(decode(entry.get("identity"))), decode(entry.get("supernode"))
             )
         return Roster(str(fields["federation"]), members)
+
+    def check_admitted(self, parties: Iterable[PartyId]) -> None:
+        """Raise `PlanRefused` with those of a plan's `parties` that are no members."""
+        strangers = [party for party in parties if party not in self.members]
+        if strangers:
+            raise PlanRefused(
+                f"{', '.join(strangers)}: not admitted to this federation",
+                party=strangers[0],
+                field=f"parties.{strangers[0]}",
+                advice="`isthmus federation members` lists who is; admit the party or change the plan.",
+            )
 
     def pinned(self, pins: Mapping[str, str], parties: list[PartyId]) -> dict[PartyId, PublicIdentity]:
         """The identities of `parties`, each of the pinned fingerprint (party -> fingerprint).
@@ -137,7 +153,20 @@ class Roster:
         return found
 
 
+def signed(fields: Mapping[str, Any], purpose: str, identity: Identity) -> bytes:
+    """A file of `fields` with the signature of `identity` over all of them."""
+    signature = encode(identity.sign(purpose, canonical_json(fields)))
+    return canonical_json({**fields, "signature": signature})
+
+
+def check_signed(fields: Mapping[str, Any], purpose: str, identity: PublicIdentity) -> None:
+    """Raise `SignatureRefused` unless `identity` signed exactly these fields for `purpose`."""
+    covered = {name: value for name, value in fields.items() if name != "signature"}
+    identity.verify(decode(fields.get("signature")), purpose, canonical_json(covered))
+
+
 def encode(data: bytes) -> str:
+    """Base64, for JSON."""
     return base64.b64encode(data).decode("ascii")
 
 

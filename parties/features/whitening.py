@@ -6,8 +6,8 @@ turn is the party's own: it needs no other party's columns and is told to nobody
 A gradient is a sum of residuals over all rows under each direction, so whoever has the directions has the
 sum under every combination of them. Each feature stands on many rows (`support`), a combination need not: two
 columns that differ in one row have a difference that is that row alone, and its sum is that row's residual.
-That is the label to a party without labels, and the others' part of a training row's logit to the label party.
-So directions that one row has nearly to itself are left out (`MOST_OF_ONE_ROW`).
+To a party without labels that is the label, to the label party the others' part of a training row's logit. So
+directions that one row has nearly to itself are left out (`MOST_OF_ONE_ROW`).
 """
 
 from __future__ import annotations

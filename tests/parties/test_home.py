@@ -17,7 +17,7 @@ from federation.addresses import Address
 from federation.coordinator.home import CoordinatorHome, FederationSettings
 from federation.errors import IdentityRefused, IsthmusError, MessageRefused, UsageError
 from federation.ids import PartyId
-from federation.roster import Request, encode
+from federation.roster import Request, encode, signed
 from parties.home import PartyHome, normal_fingerprint, read_admission
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
@@ -41,6 +41,12 @@ def home(tmp_path: Path) -> PartyHome:
 
 def admission(coordinator: CoordinatorHome, home: PartyHome) -> bytes:
     return coordinator.admit(Request.from_json(home.request().to_json()), NOW)
+
+
+def signed_anew(coordinator: CoordinatorHome, fields: dict[str, Any]) -> bytes:
+    """What a coordinator would sign that says this."""
+    fields.pop("signature", None)
+    return signed(fields, "admission file", coordinator.identity())
 
 
 def test_a_party_is_made_once_and_its_keys_are_kept(home: PartyHome) -> None:
@@ -110,9 +116,9 @@ def test_an_admission_for_another_party_is_refused_and_nothing_is_written(
     theirs = admission(coordinator, plant)
     with pytest.raises(IdentityRefused, match="this admission is for plant"):
         home.accept(theirs, NOW)
-    renamed = json.dumps({**json.loads(theirs), "party": "bank"}).encode()
-    with pytest.raises(IdentityRefused):
-        home.accept(renamed, NOW)
+    renamed = {**json.loads(theirs), "party": "bank"}
+    with pytest.raises(IdentityRefused, match="this admission is for bank"):
+        home.accept(signed_anew(coordinator, renamed), NOW)
     assert written(home) == [False] * 3
 
 
@@ -125,7 +131,7 @@ def test_a_certificate_of_another_federation_is_refused(
         "certificate": json.loads(admission(other, home))["certificate"],
     }
     with pytest.raises(Refusal, match="another federation"):
-        home.accept(json.dumps(mixed).encode(), NOW)
+        home.accept(signed_anew(coordinator, mixed), NOW)
     assert written(home) == [False] * 3
 
 
@@ -161,9 +167,25 @@ def test_an_expired_certificate_is_refused(coordinator: CoordinatorHome, home: P
 def test_a_damaged_admission_is_refused_and_nothing_is_written(
     coordinator: CoordinatorHome, home: PartyHome, change: dict[str, Any]
 ) -> None:
-    bad = json.dumps({**json.loads(admission(coordinator, home)), **change}).encode()
+    bad = {**json.loads(admission(coordinator, home)), **change}
     with pytest.raises(IsthmusError):
-        home.accept(bad, NOW)
+        home.accept(signed_anew(coordinator, bad), NOW)
+    assert written(home) == [False] * 3
+
+
+def test_whoever_carries_the_admission_cannot_put_its_own_authority_and_addresses_into_it(
+    coordinator: CoordinatorHome, home: PartyHome, tmp_path: Path
+) -> None:
+    # The carrier knows the party's request, so its own authority can certify the party's own key.
+    mine = json.loads(admission(federation(tmp_path / "mine"), home))
+    theirs = json.loads(admission(coordinator, home))
+    stolen = {**theirs, "authority": mine["authority"], "certificate": mine["certificate"]}
+    for changed in (stolen, {**theirs, "gate": "mine.example:1"}, {**theirs, "exchange": "mine.example:1"}):
+        with pytest.raises(IdentityRefused, match="not what the coordinator signed"):
+            home.accept(json.dumps(changed).encode(), NOW)
+    del theirs["signature"]
+    with pytest.raises(IsthmusError):
+        home.accept(json.dumps(theirs).encode(), NOW)
     assert written(home) == [False] * 3
 
 
@@ -183,7 +205,7 @@ def test_a_certificate_by_a_party_of_the_same_federation_is_refused(
     forged = below.issue_party(home.request().tls_request, "bank", NOW)
     bad = {**json.loads(admission(coordinator, home)), "certificate": encode(forged)}
     with pytest.raises(Refusal):
-        home.accept(json.dumps(bad).encode(), NOW)
+        home.accept(signed_anew(coordinator, bad), NOW)
 
 
 def test_a_pin_is_normalised_kept_and_not_replaced(home: PartyHome) -> None:
