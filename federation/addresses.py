@@ -20,6 +20,7 @@ class Address:
 
     @staticmethod
     def parse(text: str) -> Address:
+        """An address from outside; `UsageError` when it is none."""
         host, _, port = text.rpartition(":")
         if not (_HOST.fullmatch(host) and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
             raise UsageError(
@@ -32,6 +33,7 @@ class Address:
 
     @property
     def bare_host(self) -> str:
+        """The host as sockets take it: without brackets."""
         return self.host.removeprefix("[").removesuffix("]")
 
     @property

@@ -12,8 +12,8 @@ from __future__ import annotations
 from federation.errors import PlanRefused
 
 
-def check_equations(party: str, columns: int, rows: int, limit: float) -> float:
-    """Equations per training row for `columns` encoded columns; `PlanRefused` when over `limit`."""
+def check_equations(party: str, columns: int, rows: int, limit: float) -> None:
+    """Raise `PlanRefused` when `columns` encoded columns are more than `limit` equations a training row."""
     spent = columns / rows if rows else float("inf")
     if spent > limit:
         most = int(limit * rows)
@@ -24,4 +24,3 @@ def check_equations(party: str, columns: int, rows: int, limit: float) -> float:
             field="limits.equations_per_row",
             advice=f"Leave out columns at {party} (at most {most} after encoding), or align more firms.",
         )
-    return spent

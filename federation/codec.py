@@ -33,7 +33,7 @@ def encode(message: Message) -> bytes:
     when a message is made, and a list of numbers in the place of one would travel.
     """
     values = [
-        _lower(getattr(message, name), kind, f"{message.NAME}.{name}")
+        _to_wire(getattr(message, name), kind, f"{message.NAME}.{name}")
         for name, kind in field_types(type(message)).items()
     ]
     packed: bytes = msgpack.packb([VERSION, message.NAME, values], use_bin_type=True)
@@ -60,22 +60,25 @@ def decode(data: bytes, *expected: type[M]) -> M:
     if not (isinstance(values, list) and len(values) == len(wanted)):
         raise MessageRefused(f"{kind.NAME} has the wrong number of fields")
     try:
-        raised = [_raise(value, declared) for value, declared in zip(values, wanted.values(), strict=True)]
+        fields = [
+            _from_wire(value, declared) for value, declared in zip(values, wanted.values(), strict=True)
+        ]
     except WireRefused as error:
         raise MessageRefused(f"{kind.NAME}: {error.what}") from None
-    parsed = kind(*raised)
+    parsed = kind(*fields)
     if encode(parsed) != data:
         raise MessageRefused(f"{kind.NAME} is not in its one wire form")
     return parsed
 
 
-def _lower(value: Any, kind: Any, field: str) -> Any:
+def _to_wire(value: Any, kind: Any, field: str) -> Any:
+    """A field's value as MessagePack takes it; `EgressRefused` when it is not of the declared `kind`."""
     if isinstance(kind, types.UnionType):
         if value is None:
             return None
         kind = _present(kind)
     if typing.get_origin(kind) is tuple and isinstance(value, tuple):
-        return [_lower(item, typing.get_args(kind)[0], field) for item in value]
+        return [_to_wire(item, typing.get_args(kind)[0], field) for item in value]
     if kind in (PartyId, RunId, PlainText) and _is_text(value):
         return value
     if kind is Digest and _is_digest(value):
@@ -90,7 +93,8 @@ def _lower(value: Any, kind: Any, field: str) -> Any:
     raise EgressRefused(f"{field} does not hold what the message declares")
 
 
-def _raise(value: Any, kind: Any) -> Any:
+def _from_wire(value: Any, kind: Any) -> Any:
+    """A field's value from what MessagePack gave; `WireRefused` when that is not of the declared `kind`."""
     if isinstance(kind, types.UnionType):
         if value is None:
             return None
@@ -98,7 +102,7 @@ def _raise(value: Any, kind: Any) -> Any:
     if typing.get_origin(kind) is tuple:
         if not isinstance(value, list):
             raise WireRefused("a list was expected")
-        return tuple(_raise(item, typing.get_args(kind)[0]) for item in value)
+        return tuple(_from_wire(item, typing.get_args(kind)[0]) for item in value)
     if kind in (PartyId, RunId, PlainText):
         return _text(value)
     if kind is Digest:

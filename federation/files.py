@@ -94,6 +94,7 @@ def canonical_json(value: Any) -> bytes:
 
 
 def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON for people and programs, replaced when it is there."""
     write(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n")
 
 
@@ -109,7 +110,7 @@ def write_arrays(path: Path, **arrays: npt.NDArray[Any]) -> None:
     """Named numpy arrays of plain types, mode 0600."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
-    write(path, buffer.getvalue(), SECRET_FILE)
+    write_private(path, buffer.getvalue())
 
 
 def read_arrays(path: Path, advice: str) -> dict[str, npt.NDArray[Any]]:

@@ -40,7 +40,8 @@ class Entry:
 class Journal(Protocol):
     """Where the exit writes down each frame before it leaves."""
 
-    def append(self, entry: Entry) -> None: ...
+    def append(self, entry: Entry) -> None:
+        """Write one line. What it raises keeps the frame from leaving."""
 
 
 class MemoryJournal:
@@ -50,6 +51,7 @@ class MemoryJournal:
         self.entries: list[Entry] = []
 
     def append(self, entry: Entry) -> None:
+        """Keep one entry."""
         self.entries.append(entry)
 
 
@@ -77,6 +79,7 @@ class FileJournal:
         return self._head
 
     def close(self) -> None:
+        """Make the lines durable and close the file."""
         os.fsync(self._file)
         os.close(self._file)
 

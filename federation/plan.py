@@ -63,15 +63,21 @@ class PlanParty(_Table):
 
 
 class Alignment(_Table):
+    """When too few firms are common to go on."""
+
     minimum_intersection: int = Field(default=500, ge=50)
 
 
 class Split(_Table):
+    """Which of the common firms train."""
+
     test_share: float = Field(default=0.3, ge=0.05, le=0.9)
     seed: int = Field(default=7, ge=0)
 
 
 class Model(_Table):
+    """What is trained, and when training ends."""
+
     kind: Literal["logistic"] = "logistic"
     l2: float = Field(default=1.0, gt=0, le=1e6)
     tolerance: float = Field(default=5e-4, ge=1e-5, le=1e-1)
@@ -79,14 +85,20 @@ class Model(_Table):
 
 
 class Scores(_Table):
+    """Which rows' joint score the label party may see."""
+
     open: Literal["test", "all", "none"] = "test"
 
 
 class Limits(_Table):
+    """What a party without the label may be given at most."""
+
     equations_per_row: float = Field(default=0.02, gt=0, le=0.02)
 
 
 class Deadlines(_Table):
+    """How long to wait, in seconds."""
+
     join_seconds: float = Field(default=120.0, gt=0, le=86400)
     message_seconds: float = Field(default=300.0, gt=0, le=86400)
     run_seconds: float = Field(default=7200.0, gt=0, le=7 * 86400)
@@ -150,6 +162,7 @@ class Plan(_Table):
 
     @property
     def digest(self) -> bytes:
+        """SHA-256 of `canonical()`."""
         return hashlib.sha256(self.canonical()).digest()
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from crypto.certificates import check_issued_by
 from crypto.errors import IsthmusError
 from federation import files
-from federation.coordinator.record import timestamp
+from federation.clock import timestamp
 from federation.flower.engine import PartyExecutor
 from federation.flower.environment import quieten_this_process
 from federation.flower.loopback import LoopbackTls

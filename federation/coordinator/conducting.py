@@ -18,9 +18,10 @@ from typing import Protocol
 from crypto.errors import IsthmusError
 from crypto.sealed import WireRefused
 from federation import files
+from federation.clock import timestamp
 from federation.coordinator.home import CoordinatorHome
-from federation.coordinator.record import Recorder, RoundStatus, timestamp
-from federation.errors import PeerFailure, PeerSilent, PlanRefused, SessionEnded, UsageError
+from federation.coordinator.record import Recorder, RoundStatus
+from federation.errors import PeerFailure, PeerSilent, SessionEnded, UsageError
 from federation.exchange.frames import plain_cause
 from federation.flower.replies import FailedReply, Reply
 from federation.ids import AGGREGATOR, PartyId, RunId
@@ -183,14 +184,7 @@ class _Round:
     def _wait_online(self, roster: Roster) -> dict[PartyId, int]:
         """Node ids of all parties once they are online; `PeerSilent` naming those that are not."""
         wanted = [PartyId(name) for name in self._plan.parties]
-        strangers = [party for party in wanted if party not in roster.members]
-        if strangers:
-            raise PlanRefused(
-                f"{', '.join(strangers)}: not admitted to this federation",
-                party=strangers[0],
-                field=f"parties.{strangers[0]}",
-                advice="`isthmus federation members` lists who is; admit the party or change the plan.",
-            )
+        roster.check_admitted(wanted)  # Again: a member may have been removed since the launch.
         patience = self._plan.deadlines.join_seconds
         until = time.monotonic() + patience
         while True:

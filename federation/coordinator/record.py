@@ -6,7 +6,6 @@ counts, times and causes; nothing of a party's data reaches the coordinator, so 
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -51,9 +50,11 @@ class RoundStatus:
 
     @property
     def over(self) -> bool:
+        """Whether nothing more will happen."""
         return self.state in FINAL
 
     def to_json(self) -> dict[str, Any]:
+        """The fields by name, nested: `status.json`."""
         return asdict(self)
 
     @staticmethod
@@ -82,6 +83,7 @@ class Recorder:
             self._write()
 
     def update_party(self, party: PartyId, **changes: Any) -> None:
+        """Change fields of one party's status and write the round's out."""
         with self._lock:
             for name, value in changes.items():
                 setattr(self.status.parties[party], name, value)
@@ -89,8 +91,3 @@ class Recorder:
 
     def _write(self) -> None:
         files.write_json(self._folder / "status.json", self.status.to_json())
-
-
-def timestamp() -> str:
-    """Now, in UTC, to the second (ISO 8601)."""
-    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from federation import files
+from federation.clock import timestamp
 from federation.coordinator.home import CoordinatorHome
-from federation.coordinator.record import PartyStatus, RoundStatus, timestamp
-from federation.errors import PeerFailure, PlanRefused, UsageError
+from federation.coordinator.record import PartyStatus, RoundStatus
+from federation.errors import PeerFailure, UsageError
 from federation.ids import PartyId, RunId
 from federation.locks import holder
 from federation.plan import Plan
@@ -26,15 +27,7 @@ def launch(home: CoordinatorHome, plan: Plan) -> RunId:
     Raises `PlanRefused` when the plan names a party that is not admitted, `UsageError` when the service
     does not run.
     """
-    members = home.roster().members
-    strangers = [name for name in plan.parties if PartyId(name) not in members]
-    if strangers:
-        raise PlanRefused(
-            f"{', '.join(strangers)}: not admitted to this federation",
-            party=strangers[0],
-            field=f"parties.{strangers[0]}",
-            advice="`isthmus federation members` lists who is; admit the party or change the plan.",
-        )
+    home.roster().check_admitted(map(PartyId, plan.parties))
     service = running_service(home)
     run = new_run(dt.datetime.now(dt.UTC))
     folder = home.round_folder(run)

@@ -44,6 +44,7 @@ from federation.exchange.frames import (
 )
 from federation.exchange.service import CHANNEL_OPTIONS, METHOD
 from federation.ids import AGGREGATOR, PartyId, RunId
+from federation.transport.interface import LEFT
 from federation.transport.lanes import (
     ACK_SECONDS,
     ENVELOPE_BYTES,
@@ -53,7 +54,6 @@ from federation.transport.lanes import (
     envelope_of,
     pieces_of,
 )
-from federation.transport.memory import LEFT
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0

@@ -6,6 +6,9 @@ from typing import Protocol
 
 from federation.ids import PartyId
 
+#: The cause that the peers of a seat are given when it has closed.
+LEFT = "it left the session"
+
 
 class Transport(Protocol):
     """One seat's connection to the other seats of one session.

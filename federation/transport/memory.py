@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from federation.errors import PeerSilent, SessionEnded, UsageError
 from federation.exchange.frames import plain_cause
 from federation.ids import AGGREGATOR, PartyId, RunId
+from federation.transport.interface import LEFT
 
 #: Sees every envelope before it is handed over: (sender, to, envelope). What it raises, `send` raises.
 Tap = Callable[[PartyId, PartyId, bytes], None]
@@ -17,9 +18,6 @@ Tap = Callable[[PartyId, PartyId, bytes], None]
 #: Bytes that may wait for one recipient from one sender: the exchange's window and inbox together, so
 #: that a protocol which would stall there stalls here too.
 CAPACITY = 128 << 20
-
-#: What the peers of a seat are told when it has closed.
-LEFT = "it left the session"
 
 
 class MemoryExchange:

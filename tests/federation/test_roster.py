@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crypto.identity import Identity, SignatureRefused
-from federation.errors import IdentityRefused, IsthmusError, MessageRefused
+from federation.errors import IdentityRefused, IsthmusError, MessageRefused, PlanRefused
 from federation.ids import PartyId
 from federation.roster import Member, Request, Roster, decode
 
@@ -39,6 +39,13 @@ def test_an_unpinned_party_is_named_with_the_command_that_pins_it(
     with pytest.raises(IdentityRefused, match="nobody here has checked") as refused:
         roster.pinned({"bank": pins(identities)["bank"]}, [BANK, PLANT])
     assert refused.value.party == "plant" and "isthmus party trust plant" in refused.value.advice
+
+
+def test_a_plan_with_parties_that_are_not_admitted_names_all_of_them(roster: Roster) -> None:
+    roster.check_admitted([BANK, PLANT])
+    with pytest.raises(PlanRefused, match="customs, tax: not admitted") as refused:
+        roster.check_admitted([BANK, PartyId("customs"), PartyId("tax")])
+    assert refused.value.field == "parties.customs" and "federation members" in refused.value.advice
 
 
 def test_a_changed_identity_is_refused(roster: Roster, identities: dict[PartyId, Identity]) -> None:
