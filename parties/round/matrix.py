@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from crypto.private import Private
+from crypto.sealed import WireRefused
 from federation.budget import check_equations
+from federation.errors import PlanRefused
 from federation.ids import PartyId
 from federation.message import Role
 from federation.messages.round import Prepared
@@ -18,6 +21,7 @@ from federation.plan import Plan
 from federation.session import Session
 from parties.dataset import DatasetConfig
 from parties.features import FeatureSpec, Whitening, read_label
+from parties.features.whitening import MOST_OF_ONE_ROW
 from parties.round.rows import OwnTable, split
 
 Floats = npt.NDArray[np.float64]
@@ -50,8 +54,8 @@ def prepare(
 ) -> OwnMatrix:
     """Split, encode by the training rows, whiten, and tell the others how many columns that makes.
 
-    Raises `UsageError` for a table that cannot be encoded, `PlanRefused` when the columns of a party
-    without labels exceed the equation budget.
+    Raises `UsageError` for a table that cannot be encoded, `PlanRefused` when a party has more columns than
+    its training rows allow: this one, or another by its own word.
     """
     frame = Private(table.frame.open_locally().iloc[rows.open_locally()].reset_index(drop=True))
     training = split(session, plan, dataset, frame)
@@ -59,10 +63,30 @@ def prepare(
     features = FeatureSpec.fit(frame.open_locally(), training, dataset)
     encoded = features.transform(frame.open_locally())
     whitening = Whitening.fit(encoded[training])
-    if session.role is not Role.LABEL:
-        check_equations(session.me, whitening.rank, int(training.sum()), plan.limits.equations_per_row)
     width = whitening.rank + (session.role is Role.LABEL)
+    check = partial(_check_width, session, plan, int(training.sum()))
+    check(session.me, width)
     session.send_all(session.others(), Prepared(width))
     told = session.gather(session.others(), Prepared)
+    for party, message in told.items():
+        check(party, message.columns)
     widths = {**{party: message.columns for party, message in told.items()}, session.me: width}
     return OwnMatrix(frame, training, features, Private(encoded), whitening, widths, labels)
+
+
+def _check_width(session: Session, plan: Plan, rows: int, party: PartyId, columns: int) -> None:
+    """Raise unless `party` may be given so many sums over `rows` training rows.
+
+    Every party checks every other: whoever would gain from too many columns is not alone in counting them.
+    """
+    if columns < 1:
+        raise WireRefused("Prepared: not a number of columns", party=party)
+    if session.seating.roles[party] is not Role.LABEL:
+        check_equations(party, columns, rows, plan.limits.equations_per_row)
+    elif columns > MOST_OF_ONE_ROW * rows + 1:
+        # With as many sums as rows the label party could solve for each row's residual.
+        raise PlanRefused(
+            f"{columns} columns over {rows} training rows are more than a quarter",
+            party=party,
+            advice=f"Leave out columns at {party}, or align more firms.",
+        )
