@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.table import Table
 
     from federation.coordinator.home import CoordinatorHome
@@ -24,17 +29,22 @@ def follow(home: CoordinatorHome, run: RunId, patience: float, show: bool) -> Ro
     status = next(updates)
     if not show:
         return [status, *updates][-1]
-    console = Console(stderr=True)
     if not sys.stderr.isatty():
-        said = ""
-        for status in updates:
-            if (line := _line(status)) != said:
-                console.print(line, highlight=False)
-                said = line
-        return status
+        return _follow_in_lines(itertools.chain([status], updates))
+    console = Console(stderr=True)
     with Live(_table(status), console=console, refresh_per_second=8) as live:
         for status in updates:
             live.update(_table(status))
+    return status
+
+
+def _follow_in_lines(updates: Iterator[RoundStatus]) -> RoundStatus:
+    said = ""
+    for status in updates:
+        if (line := _line(status)) != said:
+            # Not through the console: it would break a log's lines at 80 columns.
+            click.echo(line, err=True)
+            said = line
     return status
 
 

@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 from cli.output import say_error
-from crypto.errors import IsthmusError
+from crypto.errors import IsthmusError, UsageError
 
 #: Command group or command -> its module under cli.commands, and the line that --help shows.
 _COMMANDS = {
@@ -92,16 +92,32 @@ def isthmus() -> None:
 def main() -> NoReturn:
     """Run a command; an error becomes its text, its next step and its exit code."""
     try:
-        isthmus.main(standalone_mode=False)
-    except click.ClickException as error:
+        isthmus.main(prog_name="isthmus", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
+    except click.ClickException as error:
+        _fail(_usage(error))
     except IsthmusError as error:
-        say_error(error)
-        sys.exit(error.exit_code)
+        _fail(error)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped", err=True)
-        sys.exit(130)
+        stopped = IsthmusError("stopped before the end", advice="Run the command again.")
+        stopped.exit_code = 130
+        _fail(stopped)
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `| head` does; the interpreter must not flush to it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if os.environ.get("ISTHMUS_DEBUG"):
+            raise
+        _fail(
+            UsageError(
+                f"the system refused: {error.strerror or type(error).__name__}",
+                file=str(error.filename) if error.filename is not None else None,
+                advice="Check that path, the rights on it and the space on its disk.",
+            )
+        )
     except Exception as error:  # The edge of the program: no stack trace reaches a user.
         if os.environ.get("ISTHMUS_DEBUG"):
             raise
@@ -109,6 +125,18 @@ def main() -> NoReturn:
             f"an error that nobody foresaw ({type(error).__name__})",
             advice="Run it again with ISTHMUS_DEBUG=1 and report what it prints, without any data in it.",
         )
-        say_error(unforeseen)
-        sys.exit(unforeseen.exit_code)
+        _fail(unforeseen)
     sys.exit(0)
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    """A wrong option or argument, told like every other error."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context is not None else "isthmus"
+    what = error.format_message().strip().rstrip(".")
+    return UsageError(f"{what[:1].lower()}{what[1:]}", advice=f"`{command} --help` lists what it takes.")
+
+
+def _fail(error: IsthmusError) -> NoReturn:
+    say_error(error)
+    sys.exit(error.exit_code)

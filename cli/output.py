@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from crypto.errors import IsthmusError
+from crypto.errors import IsthmusError, Refusal
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,6 +49,40 @@ def say_error(error: IsthmusError) -> None:
         click.echo(json.dumps({"failed": facts}, ensure_ascii=False))
     click.echo(f"error: {error}", err=True)
     click.echo(f"next:  {error.advice}", err=True)
+
+
+@contextlib.contextmanager
+def naming(file: Path) -> Iterator[None]:
+    """Name `file` in an error about what was read from it, where the error names none."""
+    try:
+        yield
+    except IsthmusError as error:
+        if error.file is None:
+            error.file = str(file)
+        raise
+
+
+def confirm_fingerprint(fingerprint: str, whose: str, question: str, party: str | None) -> None:
+    """Show a fingerprint and ask whether it is the one that was read out; anything but yes is a refusal.
+
+    Where nobody can answer (no terminal) it is a refusal too: a fingerprint that nobody compared is none.
+    """
+    click.echo(f"{whose}:\n  {fingerprint}", err=True)
+    try:
+        same = click.confirm(question, err=True)
+    except click.Abort:
+        click.echo(err=True)
+        raise Refusal(
+            "the fingerprint was not compared, so nothing was changed",
+            party=party,
+            advice="Answer at a terminal, or give the one that was read out with --fingerprint.",
+        ) from None
+    if not same:
+        raise Refusal(
+            "the fingerprint is not the one that was read out, so nothing was changed",
+            party=party,
+            advice="Ask the other side how its file reached you, and for the file again.",
+        )
 
 
 def _json_was_asked_for() -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cli.output import format_option, say
+from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.service import stop_holder, stop_on_signal, tell, until_stdin_ends
 from crypto.errors import Refusal
 
@@ -82,11 +82,15 @@ def admit(request_file: Path, home: Path, fingerprint: str | None, out: Path | N
     from federation.roster import Request
 
     opened = CoordinatorHome.open(home)
-    request = Request.from_json(files.read_json(request_file, "Ask the party for `isthmus party request`."))
+    with naming(request_file):
+        request = Request.from_json(
+            files.read_json(request_file, "Ask the party for `isthmus party request`.")
+        )
     found = request.identity.fingerprint
     if fingerprint is None:
-        click.echo(f"{request.party} asks to be admitted. Its fingerprint:\n  {found}", err=True)
-        click.confirm("Did the party read out the same one over another channel?", abort=True, err=True)
+        whose = f"{request.party} asks to be admitted. Its fingerprint"
+        question = "Did the party read out the same one over another channel?"
+        confirm_fingerprint(found, whose, question, request.party)
     elif "".join(fingerprint.lower().split()) != found.replace(" ", ""):
         raise Refusal(
             "the request has another fingerprint than the one that was read out",

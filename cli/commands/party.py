@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cli.output import format_option, say
+from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.service import stop_holder, stop_on_signal, tell, until_stdin_ends
 from crypto.errors import Refusal
 
@@ -100,10 +100,11 @@ def accept(admission_file: Path, home: Path, fingerprint: str | None, output: st
 
     opened = PartyHome.open(home)
     data = files.read(admission_file)
-    found = read_admission(data).coordinator.fingerprint
+    with naming(admission_file):
+        found = read_admission(data).coordinator.fingerprint
     if fingerprint is None:
-        click.echo(f"The coordinator's fingerprint:\n  {found}", err=True)
-        click.confirm("Did the coordinator read out the same one over another channel?", abort=True, err=True)
+        question = "Did the coordinator read out the same one over another channel?"
+        confirm_fingerprint(found, "The coordinator's fingerprint", question, opened.name())
     elif normal_fingerprint(fingerprint) != found:
         raise Refusal(
             "the admission is signed by another coordinator than the one that was read out",
@@ -111,7 +112,8 @@ def accept(admission_file: Path, home: Path, fingerprint: str | None, output: st
             file=str(admission_file),
             advice="Do not accept it. Ask the coordinator how it reached you.",
         )
-    admission = opened.accept(data, dt.datetime.now(dt.UTC))
+    with naming(admission_file):
+        admission = opened.accept(data, dt.datetime.now(dt.UTC))
     say(
         output,
         {"party": opened.name(), "federation": admission.federation, "coordinator": found},

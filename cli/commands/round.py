@@ -47,10 +47,19 @@ def launch(plan_file: Path, home: Path, wait: bool, output: str) -> None:
         return
     from cli.live import follow
 
-    status = follow(opened, run, plan.deadlines.join_seconds + plan.deadlines.run_seconds, output == "text")
-    say(output, status.to_json(), _told(status))
+    patience = plan.deadlines.join_seconds + plan.deadlines.run_seconds
+    try:
+        status = follow(opened, run, patience, output == "text")
+    except KeyboardInterrupt:
+        error = IsthmusError(
+            f"{run} is no longer followed; it goes on at the service",
+            advice=f"Look with `isthmus round status {run}`, or end it with `isthmus round cancel {run}`.",
+        )
+        error.exit_code = 130
+        raise error from None
     if status.exit_code:
         _fail(status, output)
+    say(output, status.to_json(), _told(status))
 
 
 @command.command()
@@ -113,7 +122,11 @@ def cancel(run: str | None, home: Path, output: str) -> None:
     opened = CoordinatorHome.open(home)
     found = rounds.find(opened, run)
     rounds.cancel(opened, found)
-    say(output, {"run": found, "cancelling": True}, f"{found} is being cancelled; look with `round status`")
+    say(
+        output,
+        {"run": found, "cancelling": True},
+        f"{found} is being cancelled; look with `isthmus round status`",
+    )
 
 
 def _load(home: Path, run: str | None) -> RoundStatus:
@@ -141,11 +154,13 @@ def _told(status: RoundStatus) -> str:
 def _fail(status: RoundStatus, output: str) -> NoReturn:
     error = IsthmusError(
         f"the round did not finish: {status.cause}",
-        advice="Mend the cause and launch the plan again; nothing of this attempt is used.",
+        advice="Mend the cause and launch the plan again; nothing of this attempt is used. A party that "
+        "refused sees its next step with `isthmus party status`.",
     )
     error.exit_code = status.exit_code
     if output == "text":
         raise error
-    # The status was the one JSON object: it has the cause and the exit code.
+    # The status is the one JSON object: it has the cause and the exit code.
+    say(output, status.to_json(), "")
     click.echo(f"error: {error}\nnext:  {error.advice}", err=True)
     sys.exit(error.exit_code)
