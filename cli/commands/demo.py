@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.output import format_option, say
+from crypto.errors import UsageError
 
 if TYPE_CHECKING:
+    from parties.sandbox.founding import Sandbox
     from parties.sandbox.outcome import Outcome
 
 
@@ -45,7 +47,13 @@ def command(data: Path | None, config: Path | None, firms: int, seed: int, out: 
     because a demo may, with a model of all columns pooled in one place.
     """
     started = time.monotonic()
+    if config is not None and data is None:
+        raise UsageError(
+            "--config describes files, and none were given", advice="Name their folder with --data."
+        )
     outcome = _run(data, config, firms, seed, out.resolve(), started)
+    for note in outcome.notes:
+        click.echo(note, err=True)
     say(output, outcome.facts, _told(outcome))
 
 
@@ -59,14 +67,18 @@ def _run(data: Path | None, config: Path | None, firms: int, seed: int, out: Pat
     from parties.four_flows import Settings
     from parties.sandbox.founding import clear, found, generated, given
 
-    clear(out)
-    datasets, sentences = (
-        given(data, config) if data is not None else generated(out, Settings(firms=firms, seed=seed))
-    )
+    if data is not None:
+        datasets, sentences = given(data, config)
+        clear(out, data, config, *(dataset.file for dataset in datasets.values()))
+    else:
+        settings = Settings(firms=firms, seed=seed)
+        clear(out)
+        datasets, sentences = generated(out, settings)
     for sentence in sentences:
         click.echo(sentence, err=True)
-    addresses = [Address("127.0.0.1", free_port()) for _ in range(2)]
-    sandbox = found(out, datasets, sentences, addresses[0], addresses[1], dt.datetime.now(dt.UTC))
+    gate, exchange = (Address("127.0.0.1", free_port()) for _ in range(2))
+    now = dt.datetime.now(dt.UTC)
+    sandbox = found(out, datasets, sentences, gate, exchange, now, generated=data is None)
     services: list[Service] = []
     with stopping(services):
         aggregator = Service(
@@ -87,13 +99,25 @@ def _run(data: Path | None, config: Path | None, firms: int, seed: int, out: Pat
         status = follow(sandbox.coordinator, run, sandbox.plan.deadlines.run_seconds, True)
         if status.exit_code:
             error = IsthmusError(
-                f"the round did not finish: {status.cause}", advice=f"The logs are in {out}."
+                f"the round did not finish: {status.cause}",
+                advice=f"{_next_step(sandbox, status.cause)}The logs are in {out}.",
             )
             error.exit_code = status.exit_code
             raise error
     from parties.sandbox.outcome import conclude
 
     return conclude(sandbox, status, time.monotonic() - started)
+
+
+def _next_step(sandbox: Sandbox, cause: str) -> str:
+    """What the party that `cause` comes from told its own people: here they are the same people."""
+    from federation import files
+
+    for home in sandbox.parties.values():
+        node = files.read_json(home.node_file) if home.node_file.exists() else {}
+        if node.get("advice") and cause.endswith(str(node["cause"])):
+            return f"{node['advice']} "
+    return ""
 
 
 def _told(outcome: Outcome) -> str:

@@ -45,6 +45,7 @@ def show(run: str | None, home: Path, output: str) -> None:
         "converged": part.converged,
         "spent": found.spent,
         "evaluation": found.evaluation,
+        "notes": list(part.features.notes),
     }
     lines = [f"{part.run} at {part.party}: log odds of default for one standard deviation of each column"]
     width = max(map(len, weights), default=0)
@@ -58,6 +59,7 @@ def show(run: str | None, home: Path, output: str) -> None:
             lines.append(
                 f"{which}: AUC {figures['auc']:.4f} KS {figures['ks']:.4f} Gini {figures['gini']:.4f}"
             )
+    lines += part.features.notes
     say(output, facts, "\n".join(lines))
 
 

@@ -99,8 +99,14 @@ def _label(named: Mapping[str, Sequence[str]], tables: Mapping[str, pd.DataFrame
     if found:
         listing = ", ".join(f"{party}.{name}" for party, name in found)
         raise UsageError(f"the label is ambiguous: {listing} could each be the outcome", advice=_CONFIG)
+    near = ", ".join(
+        f"{party}.{name} has {tables[party][name].nunique(dropna=True)}"
+        for party, names in named.items()
+        for name in names
+    )
     raise UsageError(
-        f"the label cannot be inferred: no file has a two-valued column named {', '.join(LABEL_NAMES)}",
+        f"the label cannot be inferred: no file has a two-valued column named {', '.join(LABEL_NAMES)}"
+        + (f" ({near} different values)" if near else ""),
         advice=_CONFIG,
     )
 

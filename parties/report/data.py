@@ -20,7 +20,10 @@ from parties.evaluation.ks import KsCurve
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was run. `finished` is a date and time as text; `rows_evaluated` says which rows, in words."""
+    """What was run. `finished` is a date and time as text; `rows_evaluated` says which rows, in words.
+
+    `generated`: the firms are made up, and the report says so first.
+    """
 
     run_id: str
     plan_hash: str
@@ -28,7 +31,7 @@ class Run:
     label_party: str
     rows_evaluated: str
     finished: str
-    demo: bool = False
+    generated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

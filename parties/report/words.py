@@ -77,7 +77,7 @@ def cautions(data: ReportData) -> tuple[str, ...]:
     """What a reader must know before trusting the figures; empty where there is nothing to warn of."""
     found = []
     figures, small, fit = data.fused.figures, data.smallest, data.calibration
-    if data.run.demo:
+    if data.run.generated:
         found.append(
             "This is a demonstration on generated data. No figure here says anything about real firms."
         )

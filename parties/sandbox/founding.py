@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +17,7 @@ from federation.coordinator.home import CoordinatorHome, FederationSettings
 from federation.errors import UsageError
 from federation.ids import PartyId, party_id
 from federation.plan import Alignment, Plan, PlanParty
+from parties.connectors import columns
 from parties.dataset import DatasetConfig, infer, load_config
 from parties.four_flows import Settings, generate
 from parties.home import PartyHome
@@ -33,14 +36,25 @@ class Sandbox:
     label: PartyId
     plan: Plan
     sentences: tuple[str, ...]  # what was inferred or generated, for people
+    generated: bool = False  # no figure says anything about real firms
 
     @property
     def report_file(self) -> Path:
         return self.folder / "report.html"
 
 
-def clear(folder: Path) -> None:
-    """Make `folder` empty if an earlier sandbox is in it; refuse to touch anything else."""
+def clear(folder: Path, *keep: Path | None) -> None:
+    """Make `folder` empty if an earlier sandbox is in it; refuse to touch anything else.
+
+    Call it after the rest was checked: a refused demo leaves the earlier one as it was. `keep` are files
+    and folders that are read: where one of them lies in `folder`, nothing is removed.
+    """
+    if any(path is not None and path.resolve().is_relative_to(folder.resolve()) for path in keep):
+        raise UsageError(
+            "the demo reads a file from this folder, which it would empty first",
+            file=str(folder),
+            advice="Name another folder with --out.",
+        )
     if folder.exists() and any(folder.iterdir()):
         if not (folder / _MARKER).exists():
             raise UsageError(
@@ -83,19 +97,23 @@ def given(data: Path, config: Path | None) -> tuple[dict[PartyId, DatasetConfig]
     if not data.is_dir():
         raise UsageError("there is no such folder", file=str(data), advice="Name a folder with --data.")
     tables: dict[str, Path] = {}
+    others: list[str] = []
     for path in sorted(data.iterdir()):
-        ending = next((ending for ending in _ENDINGS if path.name.endswith(ending)), None)
+        ending = next((ending for ending in _ENDINGS if path.name.lower().endswith(ending)), None)
         if ending is None or not path.is_file():
+            others.append(path.name)
             continue
-        name = party_id(path.name.removesuffix(ending))
+        name = _party_of(path, ending)
         if name in tables:
             raise UsageError(
                 f"there are two tables for {name}", party=name, file=str(data), advice="Keep one of them."
             )
         tables[name] = path.resolve()
+    visible = [name for name in others if not name.startswith(".")]
     if len(tables) < 2:
+        beside = f", beside {', '.join(visible)}" if visible else ""
         raise UsageError(
-            f"{len(tables)} tables are not enough for a federation",
+            f"{_tables(len(tables))} here{beside}; a federation needs two at least",
             file=str(data),
             advice="Put one PARTY.csv, PARTY.csv.gz or PARTY.parquet there for each party.",
         )
@@ -105,7 +123,40 @@ def given(data: Path, config: Path | None) -> tuple[dict[PartyId, DatasetConfig]
     else:
         found, sentences = infer(tables)
     datasets = {PartyId(name): replace(dataset, name="data", party=name) for name, dataset in found.items()}
+    for dataset in datasets.values():
+        _check_header(dataset)
+    if visible:
+        sentences += (f"Left alone, as no party's table: {', '.join(visible)}.",)
     return datasets, sentences
+
+
+def _tables(count: int) -> str:
+    return {0: "no table is", 1: "one table is"}.get(count, f"{count} tables are")
+
+
+def _party_of(path: Path, ending: str) -> PartyId:
+    """The party whose table `path` is, from its name. Raises `UsageError` that suggests another name."""
+    stem = path.name[: -len(ending)]
+    try:
+        return party_id(stem)
+    except UsageError as error:
+        error.file = str(path)
+        suggested = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
+        with contextlib.suppress(UsageError):
+            error.advice += f" Rename the file, for instance {party_id(suggested)}{ending}."
+        raise
+
+
+def _check_header(dataset: DatasetConfig) -> None:
+    """Refuse before any process starts what a round would refuse after the alignment."""
+    present = columns(dataset.file)
+    dataset.check_columns(present)
+    if not dataset.feature_columns(present):
+        raise dataset.error(
+            "no column is left as a feature",
+            advice="Every party needs a column besides key, label, group and those excluded; "
+            "leave its file out, or exclude less.",
+        )
 
 
 def found(
@@ -115,6 +166,8 @@ def found(
     gate: Address,
     exchange: Address,
     now: dt.datetime,
+    *,
+    generated: bool = False,
 ) -> Sandbox:
     """Coordinator, parties, admissions, pins and a plan, with the same files as in earnest."""
     coordinator = CoordinatorHome.create(
@@ -138,7 +191,7 @@ def found(
         alignment=Alignment(minimum_intersection=200),
     )
     files.write(folder / "plan.toml", _plan_toml(plan).encode())
-    return Sandbox(folder, coordinator, homes, label, plan, sentences)
+    return Sandbox(folder, coordinator, homes, label, plan, sentences, generated)
 
 
 def _party_toml(name: str, dataset: DatasetConfig) -> str:

@@ -42,6 +42,7 @@ class Outcome:
 
     report: ReportData
     facts: dict[str, Any]
+    notes: tuple[str, ...]  # which columns were left out or merged, by their owners
 
 
 def conclude(sandbox: Sandbox, status: RoundStatus, wall_seconds: float) -> Outcome:
@@ -79,7 +80,12 @@ def conclude(sandbox: Sandbox, status: RoundStatus, wall_seconds: float) -> Outc
         "report": str(sandbox.report_file),
         "folder": str(sandbox.folder),
     }
-    return Outcome(report, facts)
+    notes = tuple(
+        f"{name}: {note}"
+        for name, home in sandbox.parties.items()
+        for note in view(home, status.run).part.features.notes
+    )
+    return Outcome(report, facts, notes)
 
 
 def _pooled(sandbox: Sandbox, status: RoundStatus, reviewed: Reviewed) -> Evaluation:
@@ -109,7 +115,7 @@ def _report(sandbox: Sandbox, status: RoundStatus, reviewed: Reviewed, pooled: E
             label_party=sandbox.label,
             rows_evaluated=f"{evaluation.fused.figures.n:,} firms held out of training",
             finished=status.ended,
-            demo=True,
+            generated=sandbox.generated,
         ),
         bank=evaluation.bank,
         fused=evaluation.fused,

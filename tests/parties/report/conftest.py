@@ -57,7 +57,7 @@ def build(*, gain: float = 0.8, demo: bool = True, seed: int = 7) -> ReportData:
             label_party="bank-a",
             rows_evaluated="a hold-out of 30 % of the aligned firms, drawn before training",
             finished="2026-03-02 14:05 UTC",
-            demo=demo,
+            generated=demo,
         ),
         bank=evaluate(label, bank, rng, draws=200),
         fused=evaluate(label, fused, rng, draws=200),

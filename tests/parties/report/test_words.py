@@ -61,7 +61,7 @@ def test_few_defaults_and_worthless_probabilities_are_cautioned_about(report: Re
     )
     for expected in ("generated data", "Only 12 of", "ranks backwards", "recalibrate"):
         assert expected in told
-    assert words.cautions(replace(report, run=replace(report.run, demo=False))) == ()
+    assert words.cautions(replace(report, run=replace(report.run, generated=False))) == ()
 
 
 def test_numbers_round_without_a_negative_zero_and_carry_their_units() -> None:
