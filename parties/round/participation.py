@@ -24,7 +24,7 @@ from crypto.errors import IsthmusError, Refusal
 from crypto.pool import Pool
 from crypto.private import Private
 from federation import files
-from federation.errors import SessionEnded
+from federation.errors import PlanRefused, SessionEnded
 from federation.ids import AGGREGATOR, PartyId
 from federation.journal import FileJournal
 from federation.message import Digest, Role
@@ -86,13 +86,17 @@ def _claim(home: PartyHome, accepted: Accepted) -> Path:
     order = accepted.order
     folder = home.round_folder(order.run)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    plan_file, plan = folder / "plan.json", order.plan.canonical()
+    if plan_file.exists() and files.read(plan_file) != plan:
+        # A second plan under one name would replace the model, and stand over the journal, of the first.
+        raise PlanRefused(f"{order.run} was run here under another plan", party=order.party)
     try:
         os.close(os.open(folder / f"attempt-{order.attempt}", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
         raise AlreadyRan(
             f"attempt {order.attempt} at {order.run} was run here before", party=order.party
         ) from None
-    files.write(folder / "plan.json", order.plan.canonical())
+    files.write(plan_file, plan)
     return folder
 
 
