@@ -19,7 +19,7 @@ Source: Meadows 1986; Huberman, Franklin, Hogg 1999; the group operations stand 
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -76,6 +76,10 @@ def align(
 
 
 def _shuffled(count: int) -> npt.NDArray[np.int64]:
-    """A permutation drawn with the operating system's randomness: the neighbour sees the order."""
-    generator = np.random.Generator(np.random.PCG64(secrets.randbits(256)))
-    return generator.permutation(count)
+    """A permutation drawn with the operating system's randomness alone: the neighbour sees the order.
+
+    A generator's state could be solved for by whoever knows some of the rows, as in a public register, and
+    with it the places of all others. (Two of the drawn words are equal, and then in file order, with
+    probability below n^2 / 2^65.)
+    """
+    return np.argsort(np.frombuffer(os.urandom(8 * count), dtype=np.uint64))

@@ -109,6 +109,20 @@ def split(tags: Tags) -> list[bytes]:
     return [tags.data[at : at + 16] for at in range(0, len(tags.data), 16)]
 
 
+def test_the_shuffle_takes_a_word_from_the_system_for_each_row_and_no_generators_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[int] = []
+
+    def words(size: int) -> bytes:
+        drawn.append(size)
+        return np.arange(size // 8, 0, -1, dtype=np.uint64).tobytes()
+
+    monkeypatch.setattr("os.urandom", words)
+    assert _shuffled(1000).tolist() == [*range(999, -1, -1)]
+    assert sum(drawn) == 8000
+
+
 def test_rows_stand_in_a_fresh_random_order_before_the_neighbour_sees_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
