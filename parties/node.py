@@ -25,7 +25,6 @@ from federation.lifecycle import Service
 from federation.order import Order
 from federation.transport.exchange import ExchangeTransport
 from federation.transport.interface import Transport
-from parties.client_app import answer, answer_with
 from parties.home import Admission, PartyHome
 from parties.round.acceptance import Accepted, accept
 from parties.round.participation import take_part
@@ -71,11 +70,10 @@ class PartyNode(Service):
         )
         self._stack.callback(self._supernode.stop)
         self._supernode.start()
-        answer_with(lambda payload: self._answer(admission, payload))
         executor = PartyExecutor(
             self._supernode.runtime_address,
             self._supernode.secret_file,
-            answer,
+            lambda payload: self._answer(admission, payload),
             self._stopping,
             root_file=self._supernode.root_file,
         )

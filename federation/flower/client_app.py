@@ -1,4 +1,4 @@
-"""The party's Flower app: payload in, payload out. `parties.client_app` holds the installed one."""
+"""The party's Flower app: payload in, payload out. The bundle names the one in `parties.client_app`."""
 
 from __future__ import annotations
 

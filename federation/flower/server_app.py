@@ -148,24 +148,12 @@ def server_app(handler: Callable[[Control], None], ended: threading.Event) -> Se
     return app
 
 
-_registered: Callable[[Control], None] | None = None
+def _refuse(control: Control) -> None:
+    raise UsageError(
+        "this app runs inside the coordinator's own process only",
+        advice="Use `isthmus federation start`; it takes the place of flower-superexec.",
+    )
 
 
-def conduct_with(handler: Callable[[Control], None]) -> None:
-    """Name the handler of this process's runs. The coordinator process calls it once, at its start."""
-    global _registered
-    _registered = handler
-
-
-def conduct(control: Control) -> None:
-    """Hand a run to the registered handler."""
-    if _registered is None:
-        raise UsageError(
-            "this app runs inside the coordinator's own process only",
-            advice="Use `isthmus federation start`; it takes the place of flower-superexec.",
-        )
-    _registered(control)
-
-
-#: The app that the bundle names.
-app = server_app(conduct, threading.Event())
+#: The app that the bundle names. It refuses: `CoordinatorExecutor` makes its own of the service's handler.
+app = server_app(_refuse, threading.Event())
