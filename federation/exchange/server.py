@@ -171,7 +171,7 @@ class _Streams:
         try:
             name = self._identify(context)
             attachment = self._sessions.attach(name, await _first(requests))
-            refusal = None if attachment is None else await self._serve_seat(attachment, requests, context)
+            refusal = await self._serve_seat(attachment, requests, context)
         except StreamRefused as refused:
             refusal = refused
         if refusal is not None:

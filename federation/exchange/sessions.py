@@ -70,7 +70,8 @@ class SessionStatus:
 class Timer(Protocol):
     """A call that was put off and may be called off."""
 
-    def cancel(self) -> None: ...
+    def cancel(self) -> None:
+        """Call it off; nothing happens when it was made already."""
 
 
 CallLater = Callable[[float, Callable[[], None]], Timer]
@@ -87,6 +88,7 @@ class Seat:
     departure: Timer | None = None
 
     def presence(self) -> Presence:
+        """Where the seat is now."""
         if self.left:
             return Presence.LEFT
         return Presence.AWAY if self.mailbox is None else Presence.HERE
@@ -111,6 +113,7 @@ class Session:
                 seat.mailbox.put_now(raw)
 
     def status(self) -> SessionStatus:
+        """The session as it is now; later changes do not show in it."""
         return SessionStatus(
             self.name,
             tuple(self.seats),
@@ -139,11 +142,8 @@ class Sessions:
         self._open: dict[RunId, Session] = {}
         self._ended: dict[RunId, Session] = {}
 
-    def attach(self, name: PartyId, first: Frame) -> Attachment | None:
-        """Seat the stream of the certificate `name`, by its first frame.
-
-        None when the frame was the aggregator's order to end a session. Raises `StreamRefused`.
-        """
+    def attach(self, name: PartyId, first: Frame) -> Attachment:
+        """Seat the stream of the certificate `name`, by its first frame. Raises `StreamRefused`."""
         match first:
             case Open():
                 _require(name == AGGREGATOR, Reason.NOT_YOURS)
@@ -152,10 +152,6 @@ class Sessions:
             case Join():
                 _require(name == first.party, Reason.NOT_YOURS)
                 return self._sit(name, first.session, first.incarnation, first.generation)
-            case End():
-                _require(name == AGGREGATOR and first.by == AGGREGATOR, Reason.NOT_YOURS)
-                self.end(first.session, first.by, first.cause)
-                return None
         raise StreamRefused(Reason.MALFORMED)
 
     async def take(self, attachment: Attachment, frame: Frame, raw: bytes) -> None:

@@ -547,31 +547,6 @@ class ExchangeTransport:
         return Data(self.run, self.me, peer.name, piece.sequence, acknowledged, piece.last, piece.body)
 
 
-def end_session(
-    run: RunId,
-    cause: str,
-    address: str,
-    ca_pem: bytes,
-    certificate_pem: bytes,
-    key_pem: bytes,
-    timeout: float = 10.0,
-) -> None:
-    """As the aggregator, end a session without a seat in it; nothing happens when it is not open.
-
-    Raises `PeerSilent` naming the aggregator when the exchange does not answer within `timeout` seconds.
-    """
-    credentials = _credentials(AGGREGATOR, ca_pem, certificate_pem, key_pem)
-    order = encode(End(run, AGGREGATOR, plain_cause(cause)))
-    with grpc.secure_channel(address, credentials, options=_OPTIONS) as channel:
-        try:
-            list(channel.stream_stream(METHOD)(iter((order,)), timeout=timeout, wait_for_ready=True))
-        except grpc.RpcError as refused:
-            failure = _FAILURES.get(refused.code())
-            if failure is not None:
-                raise failure() from None
-            raise PeerSilent(AGGREGATOR, f"ending the session at {address}", timeout) from None
-
-
 def _credentials(
     me: PartyId, ca_pem: bytes, certificate_pem: bytes, key_pem: bytes
 ) -> grpc.ChannelCredentials:

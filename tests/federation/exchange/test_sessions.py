@@ -60,17 +60,13 @@ def sessions(clock: Clock) -> Sessions:
 
 
 def _open(sessions: Sessions, generation: bytes = GENERATION, ttl: int = 3600) -> Attachment:
-    attachment = sessions.attach(AGGREGATOR, Open(RUN, generation, ttl, (BANK, PLANT)))
-    assert attachment is not None
-    return attachment
+    return sessions.attach(AGGREGATOR, Open(RUN, generation, ttl, (BANK, PLANT)))
 
 
 def _join(
     sessions: Sessions, party: PartyId, incarnation: bytes = b"first-process...", known: bytes = NO_GENERATION
 ) -> Attachment:
-    attachment = sessions.attach(party, Join(RUN, party, incarnation, known))
-    assert attachment is not None
-    return attachment
+    return sessions.attach(party, Join(RUN, party, incarnation, known))
 
 
 def _heard(attachment: Attachment) -> list[frames.Frame]:

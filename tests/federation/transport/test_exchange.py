@@ -14,7 +14,7 @@ from federation.errors import IdentityRefused, PeerSilent, Refusal, SessionEnded
 from federation.exchange import frames
 from federation.exchange.server import Exchange
 from federation.ids import AGGREGATOR, PartyId, RunId
-from federation.transport.exchange import ExchangeTransport, end_session
+from federation.transport.exchange import ExchangeTransport
 from tests.federation.exchange.house import (
     BANK,
     PARTIES,
@@ -226,18 +226,6 @@ def test_the_end_reaches_a_seat_that_was_cut_off_meanwhile(house: House) -> None
     coordinator.end("stopped by the operator")
     wire.resume()
     with pytest.raises(SessionEnded, match="stopped by the operator"):
-        bank.receive(PLANT, 10)
-
-
-def test_the_coordinator_may_end_a_session_without_a_seat(house: House) -> None:
-    house.seat(AGGREGATOR)
-    bank = house.seat(BANK)
-    bank.wait_for([AGGREGATOR], 10)
-    own = papers(AGGREGATOR)
-    end_session(
-        RUN, "stopped", house.exchange.address, own.ca_pem, own.certificate_pem, own.key_pem, timeout=5
-    )
-    with pytest.raises(SessionEnded, match="aggregator ended the session: stopped"):
         bank.receive(PLANT, 10)
 
 
