@@ -199,11 +199,6 @@ def check_certifies(certificate_pem: bytes, key_pem: bytes) -> None:
         )
 
 
-def certificate_fingerprint(certificate_pem: bytes) -> str:
-    """SHA-256 of the certificate's DER form, in lower-case hexadecimal."""
-    return x509.load_pem_x509_certificate(certificate_pem).fingerprint(hashes.SHA256()).hex()
-
-
 def _builder(
     subject: x509.Name,
     issuer: x509.Name,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from crypto.errors import UsageError
-from parties.evaluation.inputs import Labelled, labelled
+from parties.evaluation.inputs import Labelled
 from parties.evaluation.thinning import thinned
 
 
@@ -46,15 +46,8 @@ class GainRow:
         return asdict(self)
 
 
-def roc_curve(
-    label: ArrayLike, score: ArrayLike, *, where: ArrayLike | None = None, points: int = 400
-) -> RocCurve:
-    """The ROC curve, thinned to `points`. Raises `UsageError` as `inputs.labelled` does."""
-    return roc_of(labelled(label, score, where=where), points=points)
-
-
-def roc_of(rows: Labelled, *, points: int = 400) -> RocCurve:
-    """`roc_curve` for rows that are checked already."""
+def roc_curve(rows: Labelled, *, points: int = 400) -> RocCurve:
+    """The ROC curve, thinned to `points`."""
     refused, bad = _worst_first(rows)
     good = refused - bad
     x, y = good / good[-1], bad / bad[-1]
@@ -62,18 +55,11 @@ def roc_of(rows: Labelled, *, points: int = 400) -> RocCurve:
     return RocCurve(tuple(x[kept].tolist()), tuple(y[kept].tolist()))
 
 
-def gain_table(
-    label: ArrayLike, score: ArrayLike, *, where: ArrayLike | None = None, bands: int = 10
-) -> tuple[GainRow, ...]:
+def gain_table(rows: Labelled, *, bands: int = 10) -> tuple[GainRow, ...]:
     """Defaults by band of equal size, worst scores first (deciles, unless `bands` says otherwise).
 
-    Raises `UsageError` as `inputs.labelled` does, and for fewer than two bands or fewer rows than bands.
+    Raises `UsageError` for fewer than two bands or fewer rows than bands.
     """
-    return gain_of(labelled(label, score, where=where), bands=bands)
-
-
-def gain_of(rows: Labelled, *, bands: int = 10) -> tuple[GainRow, ...]:
-    """`gain_table` for rows that are checked already."""
     if not 2 <= bands <= rows.n:
         raise UsageError(
             f"{rows.n} rows cannot be cut into {bands} bands",
@@ -88,18 +74,11 @@ def gain_of(rows: Labelled, *, bands: int = 10) -> tuple[GainRow, ...]:
     )
 
 
-def caught_among_worst(
-    label: ArrayLike, score: ArrayLike, share: float, *, where: ArrayLike | None = None
-) -> float:
+def caught_among_worst(rows: Labelled, share: float) -> float:
     """The share of all defaults among the worst-scored `share` of the rows; ties are divided.
 
-    Raises `UsageError` as `inputs.labelled` does, and where `share` is outside (0, 1].
+    Raises `UsageError` where `share` is outside (0, 1].
     """
-    return caught_of(labelled(label, score, where=where), share)
-
-
-def caught_of(rows: Labelled, share: float) -> float:
-    """`caught_among_worst` for rows that are checked already."""
     if not 0 < share <= 1:
         raise UsageError("the share of rows is not between 0 and 1", advice="Give 0.1 for the worst tenth.")
     return float(np.interp(share * rows.n, *_worst_first(rows)) / rows.bad)

@@ -53,16 +53,8 @@ class PairedDifference:
         return asdict(self)
 
 
-def auc(label: ArrayLike, score: ArrayLike, *, where: ArrayLike | None = None) -> AucEstimate:
-    """The chance that a bad firm scores above a good one (a tie counts a half), by DeLong's estimate.
-
-    Raises `UsageError` as `inputs.labelled` does.
-    """
-    return auc_of(labelled(label, score, where=where))
-
-
-def auc_of(rows: Labelled) -> AucEstimate:
-    """`auc` for rows that are checked already."""
+def auc(rows: Labelled) -> AucEstimate:
+    """The chance that a bad firm scores above a good one (a tie counts a half), by DeLong's estimate."""
     of_bad, of_good = _components(rows)
     area = float(of_bad.mean())
     error = math.sqrt(_variance(of_bad, of_good))

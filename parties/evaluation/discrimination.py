@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from parties.evaluation.curves import GainRow, RocCurve, caught_of, gain_of, roc_of
-from parties.evaluation.delong import auc_of
+from parties.evaluation.curves import GainRow, RocCurve, caught_among_worst, gain_table, roc_curve
+from parties.evaluation.delong import auc
 from parties.evaluation.inputs import Labelled, labelled
-from parties.evaluation.ks import ks_of
+from parties.evaluation.ks import ks
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +54,6 @@ class Evaluation:
         return asdict(self)
 
 
-def discriminate(
-    label: ArrayLike,
-    score: ArrayLike,
-    rng: np.random.Generator,
-    *,
-    where: ArrayLike | None = None,
-    draws: int = 500,
-) -> Discrimination:
-    """How well `score` (higher is worse) tells the rows of `label` 1 from those of 0.
-
-    `where` is a boolean mask: evaluate these rows only (the smallest firms, say). `rng` feeds the
-    bootstrap of KS alone; the same seed gives the same interval. Raises `UsageError` where the rows are
-    of one class, a label is neither 0 nor 1 or a score is not finite.
-    """
-    return _figures(labelled(label, score, where=where), rng, draws)
-
-
 def evaluate(
     label: ArrayLike,
     score: ArrayLike,
@@ -79,15 +62,24 @@ def evaluate(
     where: ArrayLike | None = None,
     draws: int = 500,
 ) -> Evaluation:
-    """`discriminate` and the curves. Raises `UsageError` as it does, and for fewer than ten rows."""
+    """How well `score` (higher is worse) tells the rows of `label` 1 from those of 0: figures and curves.
+
+    `where` is a boolean mask: evaluate these rows only (the smallest firms, say). `rng` feeds the
+    bootstrap of KS alone; the same seed gives the same interval. Raises `UsageError` where the rows are
+    of one class or fewer than ten, a label is neither 0 nor 1 or a score is not finite.
+    """
     rows = labelled(label, score, where=where)
     return Evaluation(
-        _figures(rows, rng, draws), roc_of(rows), gain_of(rows), caught_of(rows, 0.1), caught_of(rows, 0.2)
+        figures=_figures(rows, rng, draws),
+        roc=roc_curve(rows),
+        gain=gain_table(rows),
+        caught_worst_10=caught_among_worst(rows, 0.1),
+        caught_worst_20=caught_among_worst(rows, 0.2),
     )
 
 
 def _figures(rows: Labelled, rng: np.random.Generator, draws: int) -> Discrimination:
-    area, gap = auc_of(rows), ks_of(rows, rng, draws=draws)
+    area, gap = auc(rows), ks(rows, rng, draws=draws)
     return Discrimination(
         auc=area.auc,
         auc_low=area.low,

@@ -42,24 +42,11 @@ class KsCurve:
         return asdict(self)
 
 
-def ks(
-    label: ArrayLike,
-    score: ArrayLike,
-    rng: np.random.Generator,
-    *,
-    where: ArrayLike | None = None,
-    draws: int = 500,
-) -> KsEstimate:
+def ks(rows: Labelled, rng: np.random.Generator, *, draws: int = 500) -> KsEstimate:
     """KS as two-sided tests define it: the widest gap between the two cumulative shares.
 
     It has no direction, so a score that ranks backwards can have a high KS; its AUC then is below a
-    half. Raises `UsageError` as `inputs.labelled` does, and for fewer than 100 draws.
-    """
-    return ks_of(labelled(label, score, where=where), rng, draws=draws)
-
-
-def ks_of(rows: Labelled, rng: np.random.Generator, *, draws: int = 500) -> KsEstimate:
-    """`ks` for rows that are checked already.
+    half. Raises `UsageError` for fewer than 100 draws.
 
     The interval is a bootstrap within each class. KS is a maximum, so it is biased upwards and a draw's
     own maximum more so: the plain percentile interval held the true KS in 60 to 89 of 100 simulated

@@ -66,7 +66,7 @@ def generate(settings: Settings) -> FourFlows:
 
     risk = result.default_probability[shared]
     values = coalition_values({party: table(party, shared) for party in PARTIES}, risk)
-    truth = _truth_rows(settings, firms, chain, result, codes, rows)
+    truth = _truth_rows(firms, chain, result, codes, rows)
     tables = {
         party: _spoil(party, table(party, rows[party]), rows[party], settings, firms, truth)
         for party in PARTIES
@@ -76,7 +76,6 @@ def generate(settings: Settings) -> FourFlows:
 
 
 def _truth_rows(
-    settings: Settings,
     firms: Firms,
     chain: Chain,
     result: Outcome,

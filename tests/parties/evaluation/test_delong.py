@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from crypto.errors import UsageError
 from parties.evaluation.delong import auc, paired_difference
+from parties.evaluation.inputs import labelled
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +38,7 @@ def _brute(label: NDArray[np.int64], scores: list[Floats]) -> tuple[Floats, Floa
 def test_area_and_error_are_those_of_the_definition_over_all_pairs(seed: int, ties: bool) -> None:
     label, a, b = _sample(seed, ties=ties)
     areas, covariance = _brute(label, [a, b])
-    estimate = auc(label, a)
+    estimate = auc(labelled(label, a))
     assert estimate.auc == pytest.approx(areas[0], abs=1e-12)
     assert estimate.auc == pytest.approx(roc_auc_score(label, a), abs=1e-12)
     assert estimate.standard_error == pytest.approx(math.sqrt(covariance[0, 0]), rel=1e-9)
@@ -51,8 +52,8 @@ def test_area_and_error_are_those_of_the_definition_over_all_pairs(seed: int, ti
 def test_neither_order_of_rows_nor_scale_of_scores_matters() -> None:
     label, a, b = _sample(9, ties=True)
     order = np.random.default_rng(0).permutation(label.size)
-    assert auc(label[order], a[order]).auc == pytest.approx(auc(label, a).auc, abs=1e-14)
-    assert auc(label, np.exp(a)) == auc(label, a)
+    assert auc(labelled(label[order], a[order])).auc == pytest.approx(auc(labelled(label, a)).auc, abs=1e-14)
+    assert auc(labelled(label, np.exp(a))) == auc(labelled(label, a))
     assert paired_difference(label, np.exp(a), b) == paired_difference(label, a, b)
 
 
@@ -71,13 +72,13 @@ def test_exchanging_the_scores_changes_the_sign_only() -> None:
 
 
 def test_a_constant_score_is_worth_a_coin() -> None:
-    estimate = auc([0, 1, 0, 1, 0], np.ones(5))
+    estimate = auc(labelled([0, 1, 0, 1, 0], np.ones(5)))
     assert (estimate.auc, estimate.low, estimate.high) == (0.5, 0.5, 0.5)
 
 
 def test_perfect_and_reversed_scores_stay_within_zero_and_one() -> None:
     label = np.array([0, 0, 0, 1, 1])
-    best, worst = auc(label, label), auc(label, -label)
+    best, worst = auc(labelled(label, label)), auc(labelled(label, -label))
     assert (best.auc, best.high) == (1.0, 1.0)
     assert (worst.auc, worst.low) == (0.0, 0.0)
     assert paired_difference(label, label, np.zeros(5)).p == 0.0
@@ -89,7 +90,7 @@ def test_the_interval_holds_the_true_area_about_as_often_as_it_says() -> None:
     label = np.repeat([0, 1], [300, 60])
     held = 0
     for _ in range(300):
-        estimate = auc(label, label + rng.normal(size=360))
+        estimate = auc(labelled(label, label + rng.normal(size=360)))
         held += estimate.low <= true <= estimate.high
     assert 0.91 <= held / 300 <= 0.98
 
@@ -108,7 +109,7 @@ def test_equal_scores_are_found_different_about_as_rarely_as_p_says() -> None:
 def test_a_subset_is_evaluated_as_if_it_were_all() -> None:
     label, a, b = _sample(5)
     mask = b < 0.5
-    assert auc(label, a, where=mask) == auc(label[mask], a[mask])
+    assert auc(labelled(label, a, where=mask)) == auc(labelled(label[mask], a[mask]))
     assert paired_difference(label, a, b, where=mask) == paired_difference(label[mask], a[mask], b[mask])
 
 

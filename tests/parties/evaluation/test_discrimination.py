@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from crypto.errors import UsageError
-from parties.evaluation.discrimination import discriminate, evaluate
+from parties.evaluation.discrimination import evaluate
 
 
 def _sample() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -17,7 +17,7 @@ def _sample() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
 
 
 def test_gini_is_twice_the_area_less_one_with_its_interval() -> None:
-    found = discriminate(*_sample(), np.random.default_rng(0))
+    found = evaluate(*_sample(), np.random.default_rng(0)).figures
     assert found.gini == pytest.approx(2 * found.auc - 1)
     assert (found.gini_low, found.gini_high) == pytest.approx((2 * found.auc_low - 1, 2 * found.auc_high - 1))
     assert found.auc_low < found.auc < found.auc_high
