@@ -32,7 +32,7 @@ class PublicIdentity:
     def fingerprint(self) -> str:
         """SHA-256 of the key in groups of four digits: what two people read to each other."""
         digest = hashlib.sha256(b"isthmus identity|" + self.key).hexdigest()
-        return " ".join(digest[i : i + 4] for i in range(0, 64, 4))
+        return _grouped(digest)
 
     def verify(self, signature: bytes, purpose: str, statement: bytes) -> None:
         """Raise `SignatureRefused` unless this identity signed `statement` for `purpose`."""
@@ -55,10 +55,12 @@ class Identity:
 
     @staticmethod
     def generate() -> Identity:
+        """A fresh identity from the operating system's randomness."""
         return Identity(Ed25519PrivateKey.generate())
 
     @staticmethod
     def from_pem(pem: bytes) -> Identity:
+        """What `to_pem` wrote; `UsageError` when it is no Ed25519 key."""
         try:
             key = serialization.load_pem_private_key(pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -79,6 +81,21 @@ class Identity:
 
     def __repr__(self) -> str:
         return f"Identity({self.public.fingerprint[:9]}...)"
+
+
+def normal_fingerprint(text: str) -> str:
+    """A fingerprint as typed, in its normal form; `UsageError` when it is none."""
+    digits = "".join(text.lower().split())
+    if len(digits) != 64 or any(digit not in "0123456789abcdef" for digit in digits):
+        raise UsageError(
+            "this is not a fingerprint: 64 hexadecimal digits",
+            advice="The other side prints it with `isthmus party show` or `isthmus federation show`.",
+        )
+    return _grouped(digits)
+
+
+def _grouped(digits: str) -> str:
+    return " ".join(digits[i : i + 4] for i in range(0, 64, 4))
 
 
 def _bound(purpose: str, statement: bytes) -> bytes:

@@ -31,7 +31,7 @@ from crypto.certificates import (
     check_issued_by,
     new_tls_key,
 )
-from crypto.identity import Identity, PublicIdentity, SignatureRefused
+from crypto.identity import Identity, PublicIdentity, SignatureRefused, normal_fingerprint
 from federation import files
 from federation.addresses import Address
 from federation.errors import IdentityRefused, UsageError
@@ -262,14 +262,3 @@ def read_admission(data: bytes) -> Admission:
         Address.parse(str(fields["exchange"])),
         coordinator,
     )
-
-
-def normal_fingerprint(text: str) -> str:
-    """A fingerprint as typed, in its normal form; `UsageError` when it is none."""
-    digits = "".join(text.lower().split())
-    if len(digits) != 64 or any(digit not in "0123456789abcdef" for digit in digits):
-        raise UsageError(
-            "this is not a fingerprint: 64 hexadecimal digits",
-            advice="The other side prints it with `isthmus party show` or `isthmus federation show`.",
-        )
-    return " ".join(digits[i : i + 4] for i in range(0, 64, 4))

@@ -7,17 +7,10 @@ from pathlib import Path
 
 import click
 
+from cli.homes import federation_home
 from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.service import stop_holder, stop_on_signal, tell, until_stdin_ends
 from crypto.errors import Refusal
-
-_home = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("federation"),
-    show_default=True,
-    help="The federation's folder.",
-)
 
 
 @click.group(name="federation")
@@ -27,7 +20,7 @@ def command() -> None:
 
 @command.command()
 @click.argument("name")
-@_home
+@federation_home
 @click.option("--gate", default="127.0.0.1:7443", show_default=True, help="host:port that parties reach.")
 @click.option("--exchange", default="127.0.0.1:7444", show_default=True, help="host:port of the data plane.")
 @format_option
@@ -48,7 +41,7 @@ def init(name: str, home: Path, gate: str, exchange: str, output: str) -> None:
 
 
 @command.command()
-@_home
+@federation_home
 @format_option
 def show(home: Path, output: str) -> None:
     """Show the federation's addresses and the coordinator's fingerprint."""
@@ -71,12 +64,13 @@ def show(home: Path, output: str) -> None:
 
 @command.command()
 @click.argument("request_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_home
+@federation_home
 @click.option("--fingerprint", help="The party's fingerprint as it was read out; skips the question.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: PARTY.admission.")
 @format_option
 def admit(request_file: Path, home: Path, fingerprint: str | None, out: Path | None, output: str) -> None:
     """Admit the party whose request is in REQUEST_FILE, after its fingerprint was compared."""
+    from crypto.identity import normal_fingerprint
     from federation import files
     from federation.coordinator.home import CoordinatorHome
     from federation.roster import Request
@@ -91,7 +85,7 @@ def admit(request_file: Path, home: Path, fingerprint: str | None, out: Path | N
         whose = f"{request.party} asks to be admitted. Its fingerprint"
         question = "Did the party read out the same one over another channel?"
         confirm_fingerprint(found, whose, question, request.party)
-    elif "".join(fingerprint.lower().split()) != found.replace(" ", ""):
+    elif normal_fingerprint(fingerprint) != found:
         raise Refusal(
             "the request has another fingerprint than the one that was read out",
             party=request.party,
@@ -109,7 +103,7 @@ def admit(request_file: Path, home: Path, fingerprint: str | None, out: Path | N
 
 
 @command.command()
-@_home
+@federation_home
 @format_option
 def members(home: Path, output: str) -> None:
     """List the admitted parties and their fingerprints."""
@@ -122,7 +116,7 @@ def members(home: Path, output: str) -> None:
 
 @command.command()
 @click.argument("party")
-@_home
+@federation_home
 @format_option
 def remove(party: str, home: Path, output: str) -> None:
     """Take PARTY off the roster: the gate and the exchange refuse it from now on."""
@@ -134,7 +128,7 @@ def remove(party: str, home: Path, output: str) -> None:
 
 
 @command.command()
-@_home
+@federation_home
 @until_stdin_ends
 def start(home: Path, until_stdin_ends: bool) -> None:
     """Run the aggregator's service in the foreground: SuperLink, gate, exchange, rounds."""
@@ -151,7 +145,7 @@ def start(home: Path, until_stdin_ends: bool) -> None:
 
 
 @command.command()
-@_home
+@federation_home
 @format_option
 def status(home: Path, output: str) -> None:
     """Say whether the service runs, who is a member, and what the newest round does."""
@@ -186,7 +180,7 @@ def _service_state(process: int | None, ready: bool) -> str:
 
 
 @command.command()
-@_home
+@federation_home
 @click.option("--patience", type=float, default=30.0, show_default=True, help="Seconds to wait for it.")
 @format_option
 def stop(home: Path, patience: float, output: str) -> None:

@@ -6,15 +6,8 @@ from pathlib import Path
 
 import click
 
+from cli.homes import party_home
 from cli.output import format_option, say
-
-_home = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("party"),
-    show_default=True,
-    help="The party's folder.",
-)
 
 
 @click.group(name="model")
@@ -24,7 +17,7 @@ def command() -> None:
 
 @command.command()
 @click.argument("run", required=False)
-@_home
+@party_home
 @format_option
 def show(run: str | None, home: Path, output: str) -> None:
     """Show this party's weights of the newest model, or of RUN; at the label party also its figures."""
@@ -64,7 +57,7 @@ def show(run: str | None, home: Path, output: str) -> None:
 
 
 @command.command(name="list")
-@_home
+@party_home
 @format_option
 def list_models(home: Path, output: str) -> None:
     """List the rounds of which this party holds a part."""

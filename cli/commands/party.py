@@ -7,17 +7,10 @@ from pathlib import Path
 
 import click
 
+from cli.homes import party_home
 from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.service import stop_holder, stop_on_signal, tell, until_stdin_ends
 from crypto.errors import Refusal
-
-_home = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("party"),
-    show_default=True,
-    help="The party's folder.",
-)
 
 
 @click.group(name="party")
@@ -27,7 +20,7 @@ def command() -> None:
 
 @command.command()
 @click.argument("name")
-@_home
+@party_home
 @format_option
 def init(name: str, home: Path, output: str) -> None:
     """Make the keys of party NAME. They stay in its folder, on this machine."""
@@ -45,7 +38,7 @@ def init(name: str, home: Path, output: str) -> None:
 
 
 @command.command()
-@_home
+@party_home
 @format_option
 def show(home: Path, output: str) -> None:
     """Show the party's name, fingerprint, federation and pinned partners."""
@@ -68,7 +61,7 @@ def show(home: Path, output: str) -> None:
 
 
 @command.command()
-@_home
+@party_home
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: PARTY.request.")
 @format_option
 def request(home: Path, out: Path | None, output: str) -> None:
@@ -90,13 +83,14 @@ def request(home: Path, out: Path | None, output: str) -> None:
 
 @command.command()
 @click.argument("admission_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_home
+@party_home
 @click.option("--fingerprint", help="The coordinator's fingerprint as it was read out; skips the question.")
 @format_option
 def accept(admission_file: Path, home: Path, fingerprint: str | None, output: str) -> None:
     """Accept the coordinator's ADMISSION_FILE, after the coordinator's fingerprint was compared."""
+    from crypto.identity import normal_fingerprint
     from federation import files
-    from parties.home import PartyHome, normal_fingerprint, read_admission
+    from parties.home import PartyHome, read_admission
 
     opened = PartyHome.open(home)
     data = files.read(admission_file)
@@ -125,7 +119,7 @@ def accept(admission_file: Path, home: Path, fingerprint: str | None, output: st
 @command.command()
 @click.argument("partner")
 @click.argument("fingerprint", nargs=-1, required=True)
-@_home
+@party_home
 @format_option
 def trust(partner: str, fingerprint: tuple[str, ...], home: Path, output: str) -> None:
     """Trust PARTNER by the FINGERPRINT that it read out over another channel."""
@@ -139,7 +133,7 @@ def trust(partner: str, fingerprint: tuple[str, ...], home: Path, output: str) -
 
 
 @command.command()
-@_home
+@party_home
 @until_stdin_ends
 def start(home: Path, until_stdin_ends: bool) -> None:
     """Run the party's node in the foreground."""
@@ -155,7 +149,7 @@ def start(home: Path, until_stdin_ends: bool) -> None:
 
 
 @command.command()
-@_home
+@party_home
 @format_option
 def status(home: Path, output: str) -> None:
     """Say whether the node runs and what it does."""
@@ -179,7 +173,7 @@ def status(home: Path, output: str) -> None:
 
 
 @command.command()
-@_home
+@party_home
 @click.option("--patience", type=float, default=30.0, show_default=True, help="Seconds to wait for it.")
 @format_option
 def stop(home: Path, patience: float, output: str) -> None:

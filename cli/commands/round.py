@@ -8,19 +8,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from cli.homes import federation_home
 from cli.output import format_option, say
 from crypto.errors import IsthmusError
 
 if TYPE_CHECKING:
     from federation.coordinator.record import RoundStatus
-
-_home = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("federation"),
-    show_default=True,
-    help="The federation's folder.",
-)
 
 
 @click.group(name="round")
@@ -30,7 +23,7 @@ def command() -> None:
 
 @command.command()
 @click.argument("plan_file", type=click.Path(dir_okay=False, path_type=Path))
-@_home
+@federation_home
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Follow the round to its end.")
 @format_option
 def launch(plan_file: Path, home: Path, wait: bool, output: str) -> None:
@@ -64,7 +57,7 @@ def launch(plan_file: Path, home: Path, wait: bool, output: str) -> None:
 
 @command.command()
 @click.argument("run", required=False)
-@_home
+@federation_home
 @format_option
 def status(run: str | None, home: Path, output: str) -> None:
     """Where a round is (the newest one, or RUN)."""
@@ -74,7 +67,7 @@ def status(run: str | None, home: Path, output: str) -> None:
 
 @command.command()
 @click.argument("run", required=False)
-@_home
+@federation_home
 @format_option
 def show(run: str | None, home: Path, output: str) -> None:
     """What a round did: its plan, each party's receipt, times (the newest one, or RUN)."""
@@ -97,7 +90,7 @@ def show(run: str | None, home: Path, output: str) -> None:
 
 
 @command.command(name="list")
-@_home
+@federation_home
 @format_option
 def list_rounds(home: Path, output: str) -> None:
     """List all rounds, oldest first."""
@@ -112,7 +105,7 @@ def list_rounds(home: Path, output: str) -> None:
 
 @command.command()
 @click.argument("run", required=False)
-@_home
+@federation_home
 @format_option
 def cancel(run: str | None, home: Path, output: str) -> None:
     """End a round (the newest one, or RUN); every party is told."""

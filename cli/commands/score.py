@@ -6,18 +6,13 @@ from pathlib import Path
 
 import click
 
+from cli.homes import party_home
 from cli.output import format_option, say
 
 
 @click.command(name="score")
 @click.argument("run", required=False)
-@click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("party"),
-    show_default=True,
-    help="The label party's folder.",
-)
+@party_home
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="A .csv or .parquet file."
 )

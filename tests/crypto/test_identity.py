@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from crypto.errors import UsageError
-from crypto.identity import Identity, PublicIdentity, SignatureRefused
+from crypto.identity import Identity, PublicIdentity, SignatureRefused, normal_fingerprint
 
 
 def test_a_signature_is_refused_for_anything_it_was_not_made_for() -> None:
@@ -80,3 +80,14 @@ def test_the_private_half_is_not_shown() -> None:
     me = Identity.generate()
     assert repr(me) == f"Identity({me.public.fingerprint[:9]}...)"
     assert not hasattr(me, "__dict__")
+
+
+def test_a_fingerprint_is_the_same_however_it_was_typed() -> None:
+    fingerprint = Identity.generate().public.fingerprint
+    assert normal_fingerprint("  " + fingerprint.upper().replace(" ", "\n")) == fingerprint
+
+
+@pytest.mark.parametrize("text", ["", "abcd", "g" * 64, "a" * 63, "a" * 65, "٣" * 64, "0x" + "a" * 62])
+def test_what_is_no_fingerprint_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="not a fingerprint"):
+        normal_fingerprint(text)

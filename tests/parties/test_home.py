@@ -18,7 +18,7 @@ from federation.coordinator.home import CoordinatorHome, FederationSettings
 from federation.errors import IdentityRefused, IsthmusError, MessageRefused, UsageError
 from federation.ids import PartyId
 from federation.roster import Request, encode, signed
-from parties.home import PartyHome, normal_fingerprint, read_admission
+from parties.home import PartyHome, read_admission
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 BANK, PLANT = PartyId("bank"), PartyId("plant")
@@ -216,12 +216,6 @@ def test_a_pin_is_normalised_kept_and_not_replaced(home: PartyHome) -> None:
     with pytest.raises(IdentityRefused, match="pinned to another fingerprint") as refused:
         home.pin(PLANT, other)
     assert "delete its line" in refused.value.advice and home.pins() == {"plant": fingerprint}
-
-
-@pytest.mark.parametrize("text", ["", "abcd", "g" * 64, "a" * 63, "a" * 65, "٣" * 64, "0x" + "a" * 62])
-def test_what_is_no_fingerprint_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="not a fingerprint"):
-        normal_fingerprint(text)
 
 
 def test_a_second_node_in_the_folder_is_refused(home: PartyHome) -> None:

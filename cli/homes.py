@@ -1,0 +1,31 @@
+"""`--home`: the folder that a command works in, the same option at every command of a role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _home(default: str, help_text: str) -> Callable[[F], F]:
+    return click.option(
+        "--home",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path(default),
+        show_default=True,
+        help=help_text,
+    )
+
+
+def federation_home(command: F) -> F:
+    """`--home` at the coordinator."""
+    return _home("federation", "The federation's folder.")(command)
+
+
+def party_home(command: F) -> F:
+    """`--home` at a party."""
+    return _home("party", "The party's folder.")(command)
