@@ -54,6 +54,7 @@ class Service:
             raise self._ended()
 
     def ask_to_stop(self) -> None:
+        """Tell it to stop; nothing is waited for."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         if self._process.poll() is None:

@@ -37,7 +37,7 @@ from federation.addresses import Address
 from federation.errors import IdentityRefused, UsageError
 from federation.flower.keys import new_supernode_key, supernode_public_key
 from federation.home import Home
-from federation.ids import PartyId, party_id
+from federation.ids import PartyId, RunId, party_id
 from federation.locks import held
 from federation.roster import Request, check_signed, decode, expect
 
@@ -220,6 +220,10 @@ class PartyHome(Home):
     def node_file(self) -> Path:
         """Written while the node runs, for `isthmus party status`."""
         return self.folder / "node.json"
+
+    def models(self) -> list[RunId]:
+        """The rounds of which this party holds a part of the model, oldest first."""
+        return [run for run in self.runs() if (self.round_folder(run) / "model.json").exists()]
 
     @contextmanager
     def running(self) -> Iterator[None]:

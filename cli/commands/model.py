@@ -63,6 +63,5 @@ def list_models(home: Path, output: str) -> None:
     """List the rounds of which this party holds a part."""
     from parties.home import PartyHome
 
-    opened = PartyHome.open(home)
-    kept = [run for run in opened.runs() if (opened.round_folder(run) / "model.json").exists()]
+    kept = PartyHome.open(home).models()
     say(output, {"models": kept}, "\n".join(kept) or "no model yet")

@@ -38,6 +38,7 @@ class Piece:
 
     @property
     def cost(self) -> int:
+        """Bytes that it takes of a window."""
         return len(self.body) + _OVERHEAD
 
 

@@ -27,6 +27,7 @@ class Packing:
 
     @staticmethod
     def of(rows: int, slots: int) -> Packing:
+        """As many pieces as fit."""
         return Packing(rows, max(1, slots // rows))
 
     @property

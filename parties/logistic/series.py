@@ -96,6 +96,7 @@ class FixedPoint:
 
     @staticmethod
     def for_rows(rows: int, plain_modulus: int) -> FixedPoint:
+        """The finest that keeps a sum over `rows` rows below half of the plain modulus."""
         bits = math.floor(math.log2(plain_modulus / 2 / (1.01 * rows)))
         feature = bits // 3 - 2
         weight = (bits - feature + 3) // 2
@@ -103,17 +104,22 @@ class FixedPoint:
 
     @property
     def residual_scale(self) -> int:
+        """What a residual of 1 is written as."""
         return 1 << (self.wave + self.weight)
 
     @property
     def gradient_scale(self) -> int:
+        """What a gradient sum of 1 is written as."""
         return 1 << (self.wave + self.weight + self.feature)
 
     def wave_integers(self, values: Floats) -> Integers:
+        """Sines and cosines as they are encrypted."""
         return np.rint(values * (1 << self.wave)).astype(np.int64)
 
     def weight_integers(self, values: Floats) -> Integers:
+        """The plaintext factors against them."""
         return np.rint(values * (1 << self.weight)).astype(np.int64)
 
     def feature_integers(self, values: Floats) -> Integers:
+        """A column's values as they are multiplied into an encrypted share."""
         return np.rint(values * (1 << self.feature)).astype(np.int64)

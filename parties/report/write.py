@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from federation import files
 from parties.report import plots, words
 from parties.report.data import ReportData
 
@@ -18,20 +17,11 @@ _HERE = Path(__file__).parent
 def write_report(path: Path, data: ReportData) -> None:
     """Write `data` to `path` as HTML that opens without a network: no script, no outside reference.
 
-    The same data give the same bytes. The file appears whole or not at all: it is written beside
-    `path`, synced and renamed. Raises `UsageError` where a figure is not a finite number, `OSError`
-    where the folder cannot be written to.
+    The same data give the same bytes. The file appears whole or not at all, and with mode 0600: its
+    figures come from the labels. Raises `UsageError` where a figure is not a finite number, or the folder
+    cannot be written to.
     """
-    content = render(data).encode("utf-8", "replace")
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        with partial.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    files.write_private(path, render(data).encode("utf-8", "replace"))
 
 
 def render(data: ReportData) -> str:

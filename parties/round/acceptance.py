@@ -28,6 +28,7 @@ class Accepted:
 
     @property
     def role(self) -> Role:
+        """What this party plays in the round."""
         return self.seating.roles[self.order.party]
 
 

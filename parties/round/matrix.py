@@ -42,6 +42,7 @@ class OwnMatrix:
 
     @property
     def training_rows(self) -> int:
+        """How many of the aligned rows train."""
         return int(self.training.sum())
 
 

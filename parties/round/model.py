@@ -42,6 +42,7 @@ class ModelPart:
         return Private(part if self.intercept is None else part + self.intercept)
 
     def save(self, path: Path) -> None:
+        """Write the part as JSON, mode 0600."""
         content = {
             "isthmus_model": 1,
             "run": self.run,
@@ -79,5 +80,6 @@ def save_rows(path: Path, rows: Private[npt.NDArray[np.int64]], training: npt.ND
 
 
 def load_rows(path: Path) -> tuple[Private[npt.NDArray[np.int64]], npt.NDArray[np.bool_]]:
+    """What `save_rows` wrote."""
     saved = files.read_arrays(path, "`isthmus model list` names the rounds that this party kept.")
     return Private(saved["rows"]), saved["training"]

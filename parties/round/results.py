@@ -28,7 +28,7 @@ from parties.round.rows import read_own
 
 def find(home: PartyHome, run: str | None) -> RunId:
     """The named round, or the newest one that left a model here."""
-    kept = [name for name in home.runs() if (home.round_folder(name) / "model.json").exists()]
+    kept = home.models()
     if run is not None:
         if RunId(run) not in kept:
             raise UsageError(
@@ -54,6 +54,7 @@ class ModelView:
 
 
 def view(home: PartyHome, run: RunId) -> ModelView:
+    """What this party kept of a round that `find` named."""
     folder = home.round_folder(run)
     evaluation = folder / "evaluation.json"
     return ModelView(

@@ -40,6 +40,7 @@ class Sandbox:
 
     @property
     def report_file(self) -> Path:
+        """Where the report is written."""
         return self.folder / "report.html"
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -13,7 +14,6 @@ import pytest
 from crypto.errors import UsageError
 from parties.evaluation.discrimination import evaluate
 from parties.evaluation.ks import ks_curve
-from parties.report import write
 from parties.report.data import (
     Alignment,
     Coefficient,
@@ -193,10 +193,16 @@ def test_a_write_that_fails_leaves_nothing_half_written(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(write.os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UsageError, match="No space") as refused:
         write_report(tmp_path / "report.html", report)
+    assert refused.value.file == str(tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_is_for_its_owner_alone(report: ReportData, tmp_path: Path) -> None:
+    write_report(tmp_path / "report.html", report)
+    assert (tmp_path / "report.html").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_data_are_json_and_complete(report: ReportData) -> None:
