@@ -210,11 +210,12 @@ def _parse(path: Path, content: bytes, encoding: str, names: tuple[str, ...]) ->
             ),
         )
     except pa.ArrowInvalid:
-        where = f"row {bad_row[0]}" if bad_row and bad_row[0] is not None else "a row"
+        # Which row stands in the advice, which stays here: the other roles of a round are told the rest.
+        where = f" in row {bad_row[0]}" if bad_row and bad_row[0] is not None else ""
         raise _refused(
             path,
-            f"{where} has not as many cells as the header",
-            "Look for commas or quotation marks inside a cell, and export it again.",
+            "a row has not as many cells as the header",
+            f"Look for commas or quotation marks inside a cell{where}, and export it again.",
         ) from None
 
 

@@ -119,8 +119,8 @@ REFUSED = {
     "neither UTF-8 nor GBK  ": ("table.csv", b"a,b\n\xff\xfe\xff,4711.25\n"),
     "cut off": ("table.csv.gz", gzip.compress(CSV * 50)[:-9]),
     "not gzip": ("table.csv.gz", CSV),
-    "row 3 has not as many cells": ("table.csv", CSV + b"4711.25\n"),
-    "row 3 has not as many cells ": ("table.csv", CSV + b"4711.25,2,3\n"),
+    "a row has not as many cells": ("table.csv", CSV + b"4711.25\n"),
+    "a row has not as many cells ": ("table.csv", CSV + b"4711.25,2,3\n"),
     "has not as many cells": ("table.csv", CSV + b'"4711.25,2\n'),
     "separated by commas": ("table.csv", b"uscc;amount\n1;4711.25\n"),
     "not Parquet": ("table.parquet", CSV),
@@ -165,3 +165,12 @@ def test_columns_reads_the_header_alone(tmp_path: Path) -> None:
     assert columns(path) == ("uscc", "amount")
     with pytest.raises(UsageError, match="cut off"):
         read_table(path)
+
+
+def test_which_row_is_bad_is_said_here_and_not_to_the_other_roles(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(CSV + b"4711.25\n")
+    with pytest.raises(UsageError) as refused:
+        read_table(path)
+    assert "in row 3," in refused.value.advice
+    assert "3" not in refused.value.cause
