@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import httpx
 
-from federation.flower.listener import CALLER, Receive, Scope, Send
+from federation.flower.listener import CALLER, Receive, Scope, Send, TlsListener
 
 #: On every answer that a gate or tunnel gives by itself, so that it is not taken for the SuperLink's.
 REFUSED_HEADER = "isthmus-refused"
@@ -108,7 +109,7 @@ async def _body(receive: Receive, limit: int) -> bytes | None:
             return bytes(parts)
 
 
-async def write(send: Send, answer: Answer) -> None:
+async def _write(send: Send, answer: Answer) -> None:
     """Send the answer. The connection ends after a refusal: an unread body may still be on it."""
     headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in answer.headers.items()]
     headers.append((b"content-length", str(len(answer.body)).encode("ascii")))
@@ -156,7 +157,33 @@ class Upstream:
         return Answer(response.status_code, response.content, passed)
 
 
-async def lifespan(upstream: Upstream, receive: Receive, send: Send) -> None:
+class FleetDoor(ABC):
+    """A listener before an upstream: what the gate and the tunnel are. They differ in whom they let by."""
+
+    def __init__(self, upstream: Upstream, host: str, port: int, context: ssl.SSLContext, name: str) -> None:
+        self._upstream = upstream
+        self._listener = TlsListener(self._serve, host, port, context, name)
+
+    def start(self) -> None:
+        """Listen. Raises `UsageError` naming the port when it is taken."""
+        self._listener.start()
+
+    def stop(self) -> None:
+        """Close the port and the open requests. Idempotent."""
+        self._listener.stop()
+
+    @abstractmethod
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        """The upstream's answer to a request that is let by, or the refusal that it gets."""
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(self._upstream, receive, send)
+        elif scope["type"] == "http":
+            await _write(send, await self._answer(scope, receive))
+
+
+async def _lifespan(upstream: Upstream, receive: Receive, send: Send) -> None:
     """uvicorn's start and stop, in the event loop that the requests will run in."""
     while True:
         event = await receive()

@@ -22,20 +22,19 @@ from crypto.errors import IsthmusError, UsageError
 from federation.flower.fleet import (
     BODY_LIMIT,
     Answer,
+    FleetDoor,
     FleetRequest,
     Upstream,
     fleet_path,
-    lifespan,
     read_request,
     refusal,
-    write,
 )
 from federation.flower.keys import PUBLIC_KEY_HEADER, public_key_header
-from federation.flower.listener import CALLER, Receive, Scope, Send, TlsListener
+from federation.flower.listener import CALLER, Receive, Scope
 from federation.flower.loopback import trusting
 
 
-class Gate:
+class Gate(FleetDoor):
     """Listens on `host`:`port` in a thread of its own; forwards to the SuperLink at `superlink_address`.
 
     `certificate_file` and `key_file` are the aggregator's, `authority_file` is the federation's
@@ -59,29 +58,18 @@ class Gate:
     ) -> None:
         self._admitted = admitted
         self._body_limit = body_limit
-        self._upstream = Upstream(superlink_address, trusting(superlink_root_file), "localhost")
-        self._listener = TlsListener(
-            self._serve, host, port, _mutual_tls(certificate_file, key_file, authority_file), "the gate"
+        super().__init__(
+            Upstream(superlink_address, trusting(superlink_root_file), "localhost"),
+            host,
+            port,
+            _mutual_tls(certificate_file, key_file, authority_file),
+            "the gate",
         )
 
     @property
     def port(self) -> int:
         """The port it listens on, known after `start`."""
         return self._listener.port
-
-    def start(self) -> None:
-        """Listen. Raises `UsageError` naming the port when it is taken."""
-        self._listener.start()
-
-    def stop(self) -> None:
-        """Close the port and the open requests. Idempotent."""
-        self._listener.stop()
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await lifespan(self._upstream, receive, send)
-        elif scope["type"] == "http":
-            await write(send, await self._answer(scope, receive))
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         # Before a byte of the body is read: who is not admitted, or asks for another path, gets no memory.

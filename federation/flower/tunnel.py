@@ -18,19 +18,18 @@ from federation.flower.fleet import (
     BODY_LIMIT,
     REFUSED_HEADER,
     Answer,
+    FleetDoor,
     Upstream,
     fleet_path,
-    lifespan,
     read_request,
     refusal,
-    write,
 )
 from federation.flower.keys import PUBLIC_KEY_HEADER, public_key_header
-from federation.flower.listener import Receive, Scope, Send, TlsListener
+from federation.flower.listener import Receive, Scope
 from federation.flower.loopback import LoopbackTls, trusting
 
 
-class Tunnel:
+class Tunnel(FleetDoor):
     """Forwards to the gate at `gate_address` (`HOST:PORT`), which must show the name `aggregator`.
 
     `certificate_file` and `key_file` are the party's, `authority_file` is the federation's authority and
@@ -54,8 +53,8 @@ class Tunnel:
         context.load_cert_chain(certificate_file, key_file)
         self._own_key = public_key_header(public_key)
         self._body_limit = body_limit
-        self._upstream = Upstream(gate_address, context, AGGREGATOR_NAME)
-        self._listener = TlsListener(self._serve, LOOPBACK, port, tls.server_context(), "the tunnel")
+        upstream = Upstream(gate_address, context, AGGREGATOR_NAME)
+        super().__init__(upstream, LOOPBACK, port, tls.server_context(), "the tunnel")
         self._last_error: str | None = None
         self._last_request = time.monotonic()
 
@@ -73,20 +72,6 @@ class Tunnel:
     def silence(self) -> float:
         """Seconds since the SuperNode last asked for anything; a live one asks every few."""
         return time.monotonic() - self._last_request
-
-    def start(self) -> None:
-        """Listen. Raises `UsageError` naming the port when it is taken."""
-        self._listener.start()
-
-    def stop(self) -> None:
-        """Close the port and the open requests. Idempotent."""
-        self._listener.stop()
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await lifespan(self._upstream, receive, send)
-        elif scope["type"] == "http":
-            await write(send, await self._answer(scope, receive))
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         if not fleet_path(scope):
