@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,7 +130,7 @@ def _told(outcome: Outcome) -> str:
     return "\n".join(
         [
             "",
-            headline(outcome.report),
+            textwrap.fill(headline(outcome.report), 79),
             f"AUC  bank-only {auc['bank_only']:.4f}   fused {auc['fused']:.4f}   pooled {auc['pooled']:.4f}",
             f"KS   bank-only {ks['bank_only']:.4f}   fused {ks['fused']:.4f}   pooled {ks['pooled']:.4f}",
             f"|fused - pooled| = {abs(auc['fused'] - auc['pooled']):.4f} AUC",

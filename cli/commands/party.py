@@ -163,10 +163,11 @@ def status(home: Path, output: str) -> None:
     facts = {"party": opened.name(), "running": process is not None, "pid": process, **node}
     line = f"{opened.name()}: not running"
     if process is not None:
-        doing = f" in {node['run']}" if node.get("run") else ""
-        line = f"{opened.name()}: {node.get('state', 'starting')}{doing}, process {process}"
+        state, run = node.get("state", "starting"), node.get("run")
+        doing = f" in {run}" if run and state == "running" else ""
+        line = f"{opened.name()}: {state}{doing}, process {process}"
         if node.get("cause"):
-            line += f"\nlast round ended: {node['cause']}"
+            line += f"\nlast round{f' ({run})' if run else ''} ended: {node['cause']}"
         if node.get("advice"):
             line += f"\nnext: {node['advice']}"
     say(output, facts, line)

@@ -147,7 +147,9 @@ def _told(status: RoundStatus) -> str:
 def _fail(status: RoundStatus, output: str) -> NoReturn:
     error = IsthmusError(
         f"the round did not finish: {status.cause}",
-        advice="Mend the cause and launch the plan again; nothing of this attempt is used. A party that "
+        advice="Launch the plan again when it shall run; nothing of this attempt is used."
+        if status.state == "cancelled"
+        else "Mend the cause and launch the plan again; nothing of this attempt is used. A party that "
         "refused sees its next step with `isthmus party status`.",
     )
     error.exit_code = status.exit_code

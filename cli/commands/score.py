@@ -18,7 +18,9 @@ from cli.output import format_option, say
 )
 @format_option
 def command(run: str | None, home: Path, out: Path, output: str) -> None:
-    """Write the scores that the newest round (or RUN) opened to this party: key, probability, split."""
+    """Write the scores that the newest round (or RUN) opened to this party: key, probability,
+    logit, split.
+    """
     from parties.home import PartyHome
     from parties.round import results
 

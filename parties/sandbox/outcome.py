@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import platform
 from collections import Counter
 from dataclasses import dataclass
@@ -114,7 +115,7 @@ def _report(sandbox: Sandbox, status: RoundStatus, reviewed: Reviewed, pooled: E
             model="vertical logistic regression, hidden (no per-row value opened)",
             label_party=sandbox.label,
             rows_evaluated=f"{evaluation.fused.figures.n:,} firms held out of training",
-            finished=status.ended,
+            finished=f"{dt.datetime.fromisoformat(status.ended):%Y-%m-%d %H:%M} UTC",
             generated=sandbox.generated,
         ),
         bank=evaluation.bank,

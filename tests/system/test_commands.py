@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from cli.main import main
+from federation.files import write_json
+from parties.home import PartyHome
 
 PLAN = 'name = "p"\npurpose = "x"\n[parties.bank]\nrole = "label"\n[parties.platform]\n'
 
@@ -138,3 +140,15 @@ def test_a_refused_demo_leaves_the_earlier_one_as_it_was(isthmus: Shell, tmp_pat
 def test_the_command_names_itself_isthmus_however_it_was_started(isthmus: Shell) -> None:
     assert isthmus("round", "--help") == 0
     assert isthmus.out.startswith("Usage: isthmus round")
+
+
+def test_a_party_that_sits_idle_is_in_no_round(isthmus: Shell, tmp_path: Path) -> None:
+    assert isthmus("party", "init", "bank") == 0
+    home = PartyHome.open(tmp_path / "party")
+    node = {"state": "idle", "run": "r1", "cause": "the label is missing", "advice": "Name it."}
+    with home.running():
+        write_json(home.node_file, node)
+        assert isthmus("party", "status") == 0
+    lines = isthmus.out.splitlines()
+    assert lines[0].startswith("bank: idle, process")
+    assert lines[1:] == ["last round (r1) ended: the label is missing", "next: Name it."]
