@@ -265,7 +265,7 @@ def _load_certificate(pem: bytes) -> x509.Certificate:
 def _load_key(key_pem: bytes) -> ec.EllipticCurvePrivateKey:
     key = serialization.load_pem_private_key(key_pem, password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise UsageError("the TLS key is not an elliptic-curve key", advice="Run `isthmus party init` again.")
+        raise UsageError("the TLS key is not an elliptic-curve key", advice="Restore it from its backup.")
     return key
 
 

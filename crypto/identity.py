@@ -26,7 +26,10 @@ class PublicIdentity:
 
     def __post_init__(self) -> None:
         if len(self.key) != 32:
-            raise UsageError(f"an identity key has 32 bytes, not {len(self.key)}")
+            raise UsageError(
+                f"an identity key has 32 bytes, not {len(self.key)}",
+                advice="Ask its owner for the file again.",
+            )
 
     @property
     def fingerprint(self) -> str:

@@ -1,4 +1,4 @@
-"""A next step that names a command names one that exists: in errors, docstrings and help texts."""
+"""Every error has a next step of its own, and a command that is named anywhere exists."""
 
 from __future__ import annotations
 
@@ -65,3 +65,33 @@ def test_a_command_in_any_kind_of_text_is_found() -> None:
     ]
     with pytest.raises(click.ClickException):
         parse(["party", "strat"])
+
+
+# -- every error has a next step ------------------------------------------------------------------------
+
+
+def without_advice(source: str) -> list[int]:
+    """Lines where an error of a class that has no advice of its own is made without one."""
+    bare = {"UsageError", "Refusal", "PeerFailure"}
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in bare
+        and "advice" not in {keyword.arg for keyword in node.keywords}
+    ]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_error_says_what_to_do_next(room: str) -> None:
+    lines = {
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in (ROOT / room).rglob("*.py")
+        for line in without_advice(path.read_text(encoding="utf-8"))
+    }
+    assert not lines
+
+
+def test_an_error_without_a_next_step_would_be_found() -> None:
+    assert without_advice('raise UsageError("no")\nraise Refusal("no", advice="Ask.")') == [1]

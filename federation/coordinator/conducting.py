@@ -43,16 +43,25 @@ _FIRST_HAND_SECONDS = 15.0
 _INTERRUPTED_SECONDS = 60.0
 
 
-class Line(Protocol):
-    """The control plane as a round needs it; `federation.flower.server_app.Control` is one."""
+class ControlPlane(Protocol):
+    """What a round needs of Flower; `federation.flower.server_app.Control` is one, and says more."""
 
     @property
-    def plan_id(self) -> str: ...
+    def plan_id(self) -> str:
+        """The round that was submitted. From outside: looked up, never trusted."""
+
     @property
-    def run_id(self) -> int: ...
-    def online(self) -> frozenset[int]: ...
-    def deliver(self, node_id: int, payload: bytes) -> None: ...
-    def collect(self, timeout: float) -> dict[int, Reply]: ...
+    def run_id(self) -> int:
+        """Flower's number for the run."""
+
+    def online(self) -> frozenset[int]:
+        """The ids of the nodes that are online now."""
+
+    def deliver(self, node_id: int, payload: bytes) -> None:
+        """Queue one payload for a node."""
+
+    def collect(self, timeout: float) -> dict[int, Reply]:
+        """The replies that came since the last call, by node; empty after `timeout` seconds without one."""
 
 
 class Cancelled(PeerFailure):
@@ -64,14 +73,14 @@ class Cancelled(PeerFailure):
 def conduct(
     home: CoordinatorHome,
     node_ids: Callable[[], Mapping[PartyId, int]],
-    line: Line,
+    control: ControlPlane,
     stopping: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Conduct the submitted round that `line.plan_id` names. Raises what ended it; the status says so too.
+    """Conduct the submitted round that `control.plan_id` names. Raises what ended it; the status says so too.
 
     `stopping` says whether the service is being stopped: the round is ended then, and everybody told.
     """
-    run = RunId(line.plan_id)
+    run = RunId(control.plan_id)
     if run not in home.runs():
         raise UsageError("no such round was submitted here", advice="Use `isthmus round launch`.")
     folder = home.round_folder(run)
@@ -79,10 +88,12 @@ def conduct(
     if status.over:
         raise UsageError(f"{run} is over already", advice="Launch the plan again.")
     recorder = Recorder(folder, status)
-    recorder.update(state="waiting", started=timestamp(), attempt=status.attempt + 1, flower_run=line.run_id)
+    recorder.update(
+        state="waiting", started=timestamp(), attempt=status.attempt + 1, flower_run=control.run_id
+    )
     cpu = time.process_time()
     try:
-        _Round(home, folder, recorder, line, node_ids, stopping).conduct()
+        _Round(home, folder, recorder, control, node_ids, stopping).conduct()
     except IsthmusError as error:
         state = "cancelled" if isinstance(error, Cancelled) else "failed"
         recorder.update(state=state, cause=error.cause, exit_code=error.exit_code, ended=timestamp())
@@ -106,7 +117,9 @@ def end_interrupted(home: CoordinatorHome) -> list[RunId]:
         status = RoundStatus.load(folder)
         if status.state not in ("waiting", "running"):
             continue
-        error = PeerFailure("the federation's service was killed before the round was over")
+        error = PeerFailure(
+            "the federation's service was killed before the round was over", advice="Launch the plan again."
+        )
         meeting = RunId(f"{run}.{status.attempt}")
         transport = _aggregator_seat(home, meeting, list(status.parties), _INTERRUPTED_SECONDS)
         try:
@@ -141,14 +154,14 @@ class _Round:
         home: CoordinatorHome,
         folder: Path,
         recorder: Recorder,
-        line: Line,
+        control: ControlPlane,
         node_ids: Callable[[], Mapping[PartyId, int]],
         stopping: Callable[[], bool],
     ) -> None:
         self._home = home
         self._folder = folder
         self._recorder = recorder
-        self._line = line
+        self._control = control
         self._node_ids = node_ids
         self._stopping = stopping
         self._run = recorder.status.run
@@ -169,9 +182,8 @@ class _Round:
                     self._watch(nodes, transport, sitting)
                     self._wait_for_receipts(sitting)
                 except BaseException as error:
-                    transport.end(
-                        _told(error)
-                    )  # Before the pool waits for the seat, which waits for the end.
+                    # Before the pool waits for the seat, which waits for the end.
+                    transport.end(_told(error))
                     raise
         except BaseException as error:
             transport.end(_told(error))
@@ -189,7 +201,7 @@ class _Round:
         until = time.monotonic() + patience
         while True:
             self._check_cancelled()
-            nodes, online = self._node_ids(), self._line.online()
+            nodes, online = self._node_ids(), self._control.online()
             here = [party for party in wanted if nodes.get(party) in online]
             for party in here:
                 if self._recorder.status.parties[party].state == "waiting":
@@ -222,7 +234,7 @@ class _Round:
                 self._plan,
                 Roster(roster.federation, needed),
             )
-            self._line.deliver(node, order.seal(identity))
+            self._control.deliver(node, order.seal(identity))
 
     # -- while it runs -----------------------------------------------------------------------------
 
@@ -238,7 +250,7 @@ class _Round:
                 raise PeerSilent(
                     ", ".join(sorted(waiting)), "finishing the round", self._plan.deadlines.run_seconds
                 )
-            for node, reply in self._line.collect(_LOOK_SECONDS).items():
+            for node, reply in self._control.collect(_LOOK_SECONDS).items():
                 party = party_of[node]
                 waiting.discard(party)
                 if isinstance(reply, FailedReply):
@@ -385,7 +397,10 @@ def _told(error: BaseException) -> str:
 
 
 def _failure(party: PartyId, reply: FailedReply) -> IsthmusError:
-    error = PeerFailure(reply.cause if party in reply.cause else f"{party}: {reply.cause}")
+    error = PeerFailure(
+        reply.cause if party in reply.cause else f"{party}: {reply.cause}",
+        advice=f"Ask {party} to run `isthmus party status`, which tells its own people more.",
+    )
     error.exit_code = reply.exit_code if reply.exit_code in (2, 3, 4) else 4
     return error
 

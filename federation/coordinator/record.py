@@ -60,9 +60,10 @@ class RoundStatus:
     @staticmethod
     def load(folder: Path) -> RoundStatus:
         """The status of the round in `folder`, or a `UsageError`."""
-        fields = files.read_json(folder / "status.json", "`isthmus round list` names the rounds.")
+        advice = "`isthmus round list` names the rounds."
+        fields = files.read_json(folder / "status.json", advice)
         if not isinstance(fields, dict) or "run" not in fields:
-            raise UsageError("this is not a round's status", file=str(folder / "status.json"))
+            raise UsageError("this is not a round's status", file=str(folder / "status.json"), advice=advice)
         parties = {PartyId(name): PartyStatus(**value) for name, value in fields.pop("parties").items()}
         return RoundStatus(**fields, parties=parties)
 

@@ -9,7 +9,7 @@
     size = "employees"                 # optional: firm size, for the lift on the smallest firms
     exclude = ["branch"]               # columns that are no features
     categorical = ["sector"]           # numbers that are codes; texts with many rare levels
-    units = { turnover = "10k-CNY" }   # as the party's manifest declares them
+    units = { turnover = "10k-CNY" }   # what its numbers are counted in
     max_levels = 60                    # the most levels of a text column
 
 Every other column of the file is a feature.

@@ -30,7 +30,7 @@ def check_units(config: DatasetConfig, declared: Mapping[str, Mapping[str, str]]
         "units differ: " + "; ".join(sentence for _, sentence in mismatches),
         party=config.holder,
         field=columns.pop() if len(columns) == 1 else None,
-        advice="Convert one of the files and correct the unit in its manifest, or exclude the column.",
+        advice="Convert one of the files and correct the unit in its configuration, or exclude the column.",
     )
 
 

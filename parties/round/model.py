@@ -59,9 +59,10 @@ class ModelPart:
     @staticmethod
     def load(path: Path) -> ModelPart:
         """The saved part, bit for bit; `UsageError` when the file is none."""
-        fields: Any = files.read_json(path, "`isthmus model list` names the models that this party holds.")
+        advice = "`isthmus model list` names the models that this party holds."
+        fields: Any = files.read_json(path, advice)
         if not isinstance(fields, dict) or fields.get("isthmus_model") != 1:
-            raise UsageError("this is not a model of this version", file=str(path))
+            raise UsageError("this is not a model of this version", file=str(path), advice=advice)
         return ModelPart(
             RunId(fields["run"]),
             PartyId(fields["party"]),
