@@ -138,12 +138,17 @@ def trust(partner: str, fingerprint: tuple[str, ...], home: Path, output: str) -
 def start(home: Path, until_stdin_ends: bool) -> None:
     """Run the party's node in the foreground."""
     stop = stop_on_signal(until_stdin_ends)
+    from parties.dataset import hindrances
     from parties.home import PartyHome
     from parties.node import PartyNode
 
     opened = PartyHome.open(home)
     with PartyNode(opened, tell) as node:
         tell(f"{opened.name()} is up and waits for orders of {opened.admission().federation}")
+        for sentence in hindrances(
+            opened.config().get("datasets"), party=opened.name(), folder=opened.folder
+        ):
+            tell(sentence)
         node.run_until(stop)
         tell("stopping")
 

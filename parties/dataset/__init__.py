@@ -5,6 +5,16 @@ from __future__ import annotations
 from parties.dataset.config import DatasetConfig, KeyType, from_party_table
 from parties.dataset.inference import Inference, infer
 from parties.dataset.place import Place
+from parties.dataset.readiness import hindrances
 from parties.dataset.run_file import load_config
 
-__all__ = ["DatasetConfig", "Inference", "KeyType", "Place", "from_party_table", "infer", "load_config"]
+__all__ = [
+    "DatasetConfig",
+    "Inference",
+    "KeyType",
+    "Place",
+    "from_party_table",
+    "hindrances",
+    "infer",
+    "load_config",
+]
