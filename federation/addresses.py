@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -35,12 +34,3 @@ class Address:
     def bare_host(self) -> str:
         """The host as sockets take it: without brackets."""
         return self.host.removeprefix("[").removesuffix("]")
-
-    @property
-    def is_loopback(self) -> bool:
-        if self.bare_host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.bare_host).is_loopback
-        except ValueError:
-            return False

@@ -443,13 +443,6 @@ class SuperLinkClient:
             answer = self._client.ListRuns(ListRunsRequest(run_id=run_id))
         return _run_status(answer.run_dict[run_id])
 
-    def runs(self) -> tuple[RunStatus, ...]:
-        """The last 20 runs, newest first."""
-        with self._reached():
-            answer = self._client.ListRuns(ListRunsRequest(limit=20))
-        newest_first = sorted(answer.run_dict.values(), key=lambda run: run.pending_at, reverse=True)
-        return tuple(_run_status(run) for run in newest_first)
-
     def stop(self, run_id: int) -> None:
         """Stop a run. Nothing happens to one that has finished. Raises `UsageError` for an unknown one.
 

@@ -43,20 +43,3 @@ def test_what_is_no_address_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError, match="is not an address") as refused:
         Address.parse(text)
     assert "host:port" in refused.value.advice
-
-
-@pytest.mark.parametrize(
-    ("text", "loopback"),
-    [
-        ("localhost:1", True),
-        ("127.8.9.1:1", True),
-        ("[::1]:1", True),
-        ("0.0.0.0:1", False),
-        ("[::]:1", False),
-        ("10.0.0.1:1", False),
-        ("localhost.example.org:1", False),
-        ("127.0.0.1.example.org:1", False),
-    ],
-)
-def test_loopback_is_this_machine_only(text: str, loopback: bool) -> None:
-    assert Address.parse(text).is_loopback is loopback

@@ -56,7 +56,6 @@ def test_each_party_answers_its_own_payload(cluster: Any) -> None:
     assert answers == {a.node_id: b"a:eno\x00", b.node_id: b"b:owt\xff"}
     assert seen == {"plan": "plan-7", "run": status.run_id, "online": {a.node_id, b.node_id}}
     assert (status.state, status.outcome, status.detail) == ("finished", "completed", "")
-    assert status in cluster.client.runs()
 
 
 def test_an_error_at_a_party_comes_back_without_its_text(cluster: Any) -> None:
