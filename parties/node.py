@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import threading
 from collections.abc import Callable
 
 from crypto.certificates import check_issued_by
@@ -29,8 +28,6 @@ from parties.home import Admission, PartyHome
 from parties.round.acceptance import Accepted, accept
 from parties.round.participation import take_part
 
-_LOOK_SECONDS = 1.0
-
 
 class PartyNode(Service):
     """Everything a party runs, between `start` and `stop`. `tell` gets a sentence for people."""
@@ -40,6 +37,7 @@ class PartyNode(Service):
         self._home = home
         self._supernode: SuperNode | None = None
         self._tunnel: Tunnel | None = None
+        self._executor: PartyExecutor | None = None
 
     def _start(self) -> None:
         home, admission = self._home, self._home.admission()
@@ -70,27 +68,27 @@ class PartyNode(Service):
         )
         self._stack.callback(self._supernode.stop)
         self._supernode.start()
-        executor = PartyExecutor(
+        self._executor = PartyExecutor(
             self._supernode.runtime_address,
             self._supernode.secret_file,
             lambda payload: self._answer(admission, payload),
             self._stopping,
             root_file=self._supernode.root_file,
         )
-        self._run_in_thread("orders", executor.run)
+        self._run_in_thread("orders", self._executor.run)
         self._set_state("idle")
         self._stack.callback(lambda: home.node_file.unlink(missing_ok=True))
 
-    def run_until(self, stop: threading.Event) -> None:
-        """Keep going until `stop` is set. Raises `PeerFailure` when the SuperNode cannot join."""
-        said: str | None = None
-        while not stop.wait(_LOOK_SECONDS):
-            if self._supernode is not None:
-                self._supernode.check()
-            trouble = self._tunnel.last_error if self._tunnel is not None else None
-            if trouble != said:
-                self._tell(trouble if trouble is not None else "the gate answers again")
-                said = trouble
+    def _look(self) -> None:
+        """Raises `PeerFailure` when the SuperNode cannot join."""
+        if self._supernode is not None:
+            self._supernode.check()
+        if self._tunnel is not None:
+            self._tell_trouble("the gate", self._tunnel.last_error)
+        if self._executor is not None:
+            error = self._executor.last_error
+            trouble = f"an order could not be taken or answered ({error})" if error is not None else None
+            self._tell_trouble("the SuperNode", trouble)
 
     def _answer(self, admission: Admission, payload: bytes) -> bytes:
         """Run one order. What is raised goes back as its cause; the reply itself holds nothing."""

@@ -138,9 +138,9 @@ def start(home: Path, until_stdin_ends: bool) -> None:
 
     opened = CoordinatorHome.open(home)
     settings = opened.settings()
-    with CoordinatorService(opened, tell):
+    with CoordinatorService(opened, tell) as service:
         tell(f"{settings.name} is up: gate {settings.gate}, exchange {settings.exchange}")
-        stop.wait()
+        service.run_until(stop)
         tell("stopping")
 
 

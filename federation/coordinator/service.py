@@ -35,6 +35,7 @@ class CoordinatorService(Service):
     def __init__(self, home: CoordinatorHome, tell: Callable[[str], None]) -> None:
         super().__init__(tell)
         self._home = home
+        self._executor: CoordinatorExecutor | None = None
 
     def _start(self) -> None:
         home, settings = self._home, self._home.settings()
@@ -73,14 +74,14 @@ class CoordinatorService(Service):
         self._stack.callback(client.close)
         members = _Members(home, client, self._tell)
         members.register_new()
-        executor = CoordinatorExecutor(
+        self._executor = CoordinatorExecutor(
             superlink.address,
             superlink.secret_file,
             lambda control: self._conduct(members, control),
             self._stopping,
             root_file=superlink.root_file,
         )
-        self._run_in_thread("rounds", executor.run)
+        self._run_in_thread("rounds", self._executor.run)
         self._run_in_thread("members", lambda: members.watch(self._stopping))
         files.write_json(
             home.service_file,
@@ -93,6 +94,14 @@ class CoordinatorService(Service):
             },
         )
         self._stack.callback(lambda: home.service_file.unlink(missing_ok=True))
+
+    def _look(self) -> None:
+        if self._executor is not None:
+            error = self._executor.last_error
+            trouble = (
+                f"a round could not be taken from the SuperLink ({error})" if error is not None else None
+            )
+            self._tell_trouble("the SuperLink", trouble)
 
     def _conduct(self, members: _Members, control: Control) -> None:
         try:

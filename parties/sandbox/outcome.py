@@ -132,7 +132,7 @@ def _report(sandbox: Sandbox, status: RoundStatus, reviewed: Reviewed, pooled: E
             Coefficient(name, weight) for name, weight in zip(part.features.names, part.weights, strict=True)
         ),
         learned=_learned(sandbox),
-        left=tuple(_left(name, sent) for name in sandbox.parties),
+        left=tuple(_left(sandbox, name, sent) for name in sandbox.parties),
         sent=sent,
         steps=tuple(Step(name, seconds) for name, seconds in spent[sandbox.label]["seconds"].items()),
         cpu=(
@@ -194,14 +194,17 @@ def _learned(sandbox: Sandbox) -> tuple[Learned, ...]:
     return (label, *features, aggregator)
 
 
-def _left(party: PartyId, sent: tuple[Sent, ...]) -> LeftOrganisation:
+def _left(sandbox: Sandbox, party: PartyId, sent: tuple[Sent, ...]) -> LeftOrganisation:
     own = [row for row in sent if row.party == party]
     total = sum(row.bytes for row in own)
-    return LeftOrganisation(
-        party,
+    told = (
         f"{sum(row.messages for row in own):,} sealed messages, {total / 1e6:,.1f} MB: ciphertexts, masked "
-        "numbers and blinded identifiers. No row, no identifier, no single value.",
+        "numbers and blinded identifiers. No row and no identifier. "
     )
+    if len(sandbox.parties) == 2 and party != sandbox.label and sandbox.plan.scores.open != "none":
+        # With nobody to add up with, a score less the label party's own part is this party's part.
+        return LeftOrganisation(party, told + f"Its part of each opened score is known to {sandbox.label}.")
+    return LeftOrganisation(party, told + "No value of a single firm.")
 
 
 def _versions() -> tuple[Version, ...]:
