@@ -39,8 +39,9 @@ $(READY): pyproject.toml constraints.txt
 demo: setup
 	@"$(BIN)/isthmus" demo
 
+# Two processes, a file at a time: system tests of one file share one federation.
 test: setup
-	@"$(BIN)/python" -m pytest
+	@"$(BIN)/python" -m pytest -n 2 --dist loadfile
 
 lint: setup
 	"$(BIN)/ruff" check .

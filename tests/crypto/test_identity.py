@@ -50,7 +50,7 @@ def other_keys() -> list[bytes]:
     return [b"", b"junk", locked, curve, Identity.generate().to_pem()[:60]]
 
 
-@pytest.mark.parametrize("pem", other_keys())
+@pytest.mark.parametrize("pem", other_keys(), ids=["empty", "junk", "locked", "another kind", "cut short"])
 def test_a_file_that_is_no_identity_is_refused_with_a_next_step(pem: bytes) -> None:
     with pytest.raises(UsageError, match="not an Ed25519 key") as refused:
         Identity.from_pem(pem)
