@@ -38,7 +38,6 @@ class PartyNode(Service):
         self._supernode: SuperNode | None = None
         self._tunnel: Tunnel | None = None
         self._executor: PartyExecutor | None = None
-        self._transport: Transport | None = None  # of the round that runs now
 
     def _start(self) -> None:
         home, admission = self._home, self._home.admission()
@@ -80,13 +79,6 @@ class PartyNode(Service):
         self._set_state("idle")
         self._stack.callback(lambda: home.node_file.unlink(missing_ok=True))
 
-    def stop(self) -> None:
-        """Stop everything, in reverse. A round that runs is ended, and everyone in it told. Idempotent."""
-        transport = self._transport
-        if transport is not None:
-            transport.end(f"{self._home.name()} was stopped")
-        super().stop()
-
     def _look(self) -> None:
         """Raises `PeerFailure` when the SuperNode cannot join."""
         if self._supernode is not None:
@@ -107,10 +99,7 @@ class PartyNode(Service):
             accepted = accept(self._home, payload)
             self._tell(f"taking part in {run} ({accepted.order.plan.name}) as {accepted.role.value}")
             self._set_state("running", run)
-            try:
-                take_part(self._home, accepted, lambda accepted: self._connect(admission, accepted))
-            finally:
-                self._transport = None
+            take_part(self._home, accepted, lambda accepted: self._connect(admission, accepted))
         except IsthmusError as error:
             # The file and the next step are for this party's own people; the others hear the cause alone.
             self._tell(f"{run or 'an order'} ended: {error} (next: {error.advice})")
@@ -127,7 +116,7 @@ class PartyNode(Service):
 
     def _connect(self, admission: Admission, accepted: Accepted) -> Transport:
         home = self._home
-        self._transport = ExchangeTransport(
+        return ExchangeTransport(
             accepted.order.party,
             accepted.seating.meeting,
             str(admission.exchange),
@@ -136,7 +125,6 @@ class PartyNode(Service):
             files.read_secret(home.tls_key_file),
             send_timeout=accepted.seating.patience,
         )
-        return self._transport
 
     def _set_state(self, state: str, run: str | None = None, cause: str = "", advice: str = "") -> None:
         facts = {"state": state, "run": run, "cause": cause, "advice": advice}

@@ -526,21 +526,6 @@ def test_cancelling_in_mid_round_leaves_everybody_idle_with_the_cause(federation
 
 
 @pytest.mark.usefixtures("refused")
-def test_stopping_a_party_in_mid_round_ends_it_by_name_at_once(federation: Federation) -> None:
-    run = federation.submit(federation.plan("bank", "platform", extra=LONG))
-    federation.wait_step(run, "platform", "training")
-    stopped = federation.cli("party", "stop", "--home", federation.party("platform"))
-    assert stopped.exit_code == 0, stopped.err
-    status = federation.wait_over(run)
-    assert (status["state"], status["exit_code"]) == ("failed", 4)
-    assert "platform" in status["cause"]
-    federation.wait_idle("bank")
-    assert "platform was stopped" in federation.node("bank")["cause"]
-    federation.start_party("platform")
-    federation.wait_joined("platform")
-
-
-@pytest.mark.usefixtures("refused")
 def test_stopping_the_service_in_mid_round_tells_everybody(federation: Federation) -> None:
     federation.wait_joined("public")
     run = federation.submit(federation.plan(extra=LONG))
