@@ -2,8 +2,9 @@
 
     Sealed      ciphertexts, masked words, blinded points: opened by a key or a mask only
     Disclosed   plain values that a protocol reveals by design; its docstring lists each one
+    Entrusted   secrets that the data parties of one run share; no message takes one to the aggregator
 
-Both travel; `Private` does not. A subclass says in its docstring what it does not promise.
+All three travel; `Private` does not. A subclass says in its docstring what it does not promise.
 """
 
 from __future__ import annotations
@@ -56,6 +57,16 @@ class Sealed(Travels):
 
 class Disclosed(Travels):
     """A plain value that a protocol reveals by design. Its docstring says to whom, and what it tells."""
+
+    __slots__ = ()
+
+
+class Entrusted(Travels):
+    """A secret that the data parties of one run share, and the aggregator never.
+
+    It travels inside an envelope from party to party; `federation.message` refuses a message that would
+    take one to the aggregator. Its `repr` shows nothing of it.
+    """
 
     __slots__ = ()
 
@@ -132,6 +143,23 @@ class MaskedWords(Sealed):
     @classmethod
     def from_wire(cls, wire: Wire) -> Self:
         return cls(wire_bytes(wire, of=cls.__name__, multiple=8))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MaskSeed(Entrusted):
+    """32 bytes from which one party's own mask of one sum follows: released when the sum may be opened."""
+
+    data: bytes
+
+    def __repr__(self) -> str:
+        return "MaskSeed(...)"
+
+    def to_wire(self) -> Wire:
+        return self.data
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Self:
+        return cls(wire_bytes(wire, of=cls.__name__, exactly=32))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import hashlib
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crypto.envelope import SessionKeys
 from federation import codec
@@ -27,9 +27,10 @@ class Guard:
 
     me: PartyId
     roles: Mapping[PartyId, Role]
+    consortia: Mapping[PartyId, str] = field(default_factory=dict)  # empty: nobody is set apart
 
     def check(self, sender: PartyId, to: PartyId, kind: type[Message]) -> None:
-        """Raise `EgressRefused` unless `kind` flows from `sender`'s role to `to`'s role."""
+        """Raise `EgressRefused` unless `kind` flows from `sender`'s role to `to`'s, and may cross to it."""
         if sender not in self.roles or to not in self.roles or sender == to:
             raise EgressRefused(f"{kind.NAME}: {to} is not a partner of {sender} in this run")
         if not any(
@@ -38,6 +39,9 @@ class Guard:
             raise EgressRefused(
                 f"{kind.NAME} does not flow from {self.roles[sender].value} to {self.roles[to].value}"
             )
+        apart = Role.AGGREGATOR not in (self.roles[sender], self.roles[to])
+        if apart and self.consortia.get(sender) != self.consortia.get(to) and not kind.CROSSES:
+            raise EgressRefused(f"{kind.NAME} does not cross from one consortium to another")
 
 
 class Egress:

@@ -5,6 +5,10 @@ and fixes who sends it to whom. A field is a `Travels` value (sealed, or disclos
 bool, a name, an enumeration, 32 bytes of digest, or a tuple of `Travels` values, names or digests. Text,
 floating-point numbers, bare bytes, arrays, frames and `Private` are refused when the class is made, and so
 are tuples of numbers, bits or choices: a protocol that would carry a column of a table does not import.
+An `Entrusted` field, a secret among the parties, is refused where the aggregator is a recipient.
+
+`crosses=True` lets a message go to a party of another consortium (hybrid plans); without it the guard
+keeps it inside its own.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, NewType, TypeVar, dataclass_transform
 
-from crypto.sealed import Travels
+from crypto.sealed import Entrusted, Travels
 from federation.ids import PartyId, RunId
 
 #: A SHA-256 digest (32 bytes).
@@ -26,12 +30,17 @@ PlainText = NewType("PlainText", str)
 
 
 class Role(enum.Enum):
-    """A seat's part in a protocol. `PARTY` in a flow stands for any of the data parties."""
+    """A seat's part in a protocol. `PARTY` in a flow stands for any of the data parties.
+
+    A `MEMBER` trains the whole model on rows of its own (horizontal plans); label, helper and feature party
+    hold different columns of the same firms.
+    """
 
     AGGREGATOR = "aggregator"
     LABEL = "label"
     HELPER = "helper"
     FEATURE = "feature"
+    MEMBER = "member"
     PARTY = "party"
 
     def covers(self, other: Role) -> bool:
@@ -53,6 +62,7 @@ class Message:
     __slots__ = ()
     NAME: ClassVar[str] = ""
     FLOWS: ClassVar[tuple[Flow, ...]] = ()
+    CROSSES: ClassVar[bool] = False
 
 
 M = TypeVar("M", bound=type[Message])
@@ -62,19 +72,22 @@ REGISTRY: dict[str, type[Message]] = {}
 
 
 @dataclass_transform(frozen_default=True)
-def message(name: str, *flows: Flow) -> Callable[[M], M]:
+def message(name: str, *flows: Flow, crosses: bool = False) -> Callable[[M], M]:
     """Class decorator: see the module's docstring. Raises TypeError for a field that must not travel."""
+    told_to_the_aggregator = any(flow.to is Role.AGGREGATOR for flow in flows)
 
     def decorate(cls: M) -> M:
         frozen = typing.cast(M, dataclass(frozen=True, slots=True)(cls))
         for field_name, annotation in field_types(frozen).items():
             if not _may_travel(annotation):
                 raise TypeError(f"{cls.__name__}.{field_name}: {annotation} must not travel")
+            if told_to_the_aggregator and _is_entrusted(annotation):
+                raise TypeError(f"{cls.__name__}.{field_name}: {annotation} is not for the aggregator")
         if name in REGISTRY:
             raise TypeError(f"two messages are called {name!r}")
         if not flows:
             raise TypeError(f"{cls.__name__} does not say who sends it to whom")
-        frozen.NAME, frozen.FLOWS = name, flows
+        frozen.NAME, frozen.FLOWS, frozen.CROSSES = name, flows, crosses
         REGISTRY[name] = frozen
         return frozen
 
@@ -97,6 +110,14 @@ def _may_travel(annotation: Any) -> bool:
     if annotation in (PartyId, RunId, Digest, PlainText, int, bool):
         return True
     return isinstance(annotation, type) and issubclass(annotation, Travels | enum.Enum)
+
+
+def _is_entrusted(annotation: Any) -> bool:
+    """Whether a field of this type, or of one of its parts, holds a secret among the parties."""
+    parts = typing.get_args(annotation)
+    if parts:
+        return any(map(_is_entrusted, parts))
+    return isinstance(annotation, type) and issubclass(annotation, Entrusted)
 
 
 def _may_repeat(annotation: Any) -> bool:

@@ -32,6 +32,13 @@
     message_seconds = 300           # for one message of a named party
     run_seconds = 7200              # for the whole round
 
+That is the vertical shape: the parties hold different columns of the same firms. In two other shapes the
+parties hold the same columns of different firms, and train one torch model (`federation.tables` has their
+tables and defaults):
+
+    shape = "horizontal"            # every party has the outcomes; no role, no [alignment], no [scores]
+    shape = "hybrid"                # consortia: vertical inside each, horizontal across them
+
 Everything but `name`, `purpose` and `parties` may be left out; the values above are the defaults.
 """
 
@@ -43,66 +50,27 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from federation import files
 from federation.errors import IsthmusError, PlanRefused, UsageError
 from federation.ids import AGGREGATOR, PartyId, party_id
 from federation.message import Role
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class PlanParty(_Table):
-    """One data party's part: its role, and the name of the dataset in its own configuration."""
-
-    role: Literal["label", "feature"] = "feature"
-    dataset: str = Field(default="data", min_length=1, max_length=64)
-
-
-class Alignment(_Table):
-    """When too few firms are common to go on."""
-
-    minimum_intersection: int = Field(default=500, ge=50)
-
-
-class Split(_Table):
-    """Which of the common firms train."""
-
-    test_share: float = Field(default=0.3, ge=0.05, le=0.9)
-    seed: int = Field(default=7, ge=0)
-
-
-class Model(_Table):
-    """What is trained, and when training ends."""
-
-    kind: Literal["logistic"] = "logistic"
-    l2: float = Field(default=1.0, gt=0, le=1e6)
-    tolerance: float = Field(default=5e-4, ge=1e-5, le=1e-1)
-    max_iterations: int = Field(default=60, ge=2, le=200)
-
-
-class Scores(_Table):
-    """Which rows' joint score the label party may see."""
-
-    open: Literal["test", "all", "none"] = "test"
-
-
-class Limits(_Table):
-    """What a party without the label may be given at most."""
-
-    equations_per_row: float = Field(default=0.02, gt=0, le=0.02)
-
-
-class Deadlines(_Table):
-    """How long to wait, in seconds."""
-
-    join_seconds: float = Field(default=120.0, gt=0, le=86400)
-    message_seconds: float = Field(default=300.0, gt=0, le=86400)
-    run_seconds: float = Field(default=7200.0, gt=0, le=7 * 86400)
-
+from federation.tables import (
+    Alignment,
+    Column,
+    Deadlines,
+    Limits,
+    Model,
+    PlanParty,
+    Privacy,
+    Robust,
+    Scores,
+    Split,
+    Sum,
+    Table,
+    Training,
+)
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$")]
 
@@ -117,42 +85,116 @@ def _party_name(text: str) -> str:
 PartyName = Annotated[str, AfterValidator(_party_name)]
 
 
-def _miscounted(roles: list[Any]) -> list[str]:
-    """What is wrong with the number of parties or of label holders."""
+def _miscounted(shape: object, parties: dict[str, Any]) -> list[str]:
+    """What is wrong with the number of parties, their roles, their consortia. `parties` may be raw tables."""
+
+    def fields(name: str) -> list[Any]:
+        return [
+            party.get(name) if isinstance(party, dict) else getattr(party, name) for party in parties.values()
+        ]
+
+    roles, consortia = fields("role"), fields("consortium")
+    if shape == "horizontal":
+        return _miscounted_peers(roles, consortia)
+    if shape == "hybrid":
+        return _miscounted_consortia(roles, consortia)
     problems = []
-    if len(roles) < 2:
+    if len(parties) < 2:
         problems.append("parties: at least two are needed")
     if roles.count("label") != 1:
         problems.append(f'parties: exactly one has role = "label", here {roles.count("label")}')
+    if any(consortia):
+        problems.append('parties: a consortium belongs to shape = "hybrid"')
     return problems
 
 
-class Plan(_Table):
+def _miscounted_peers(roles: list[Any], consortia: list[Any]) -> list[str]:
+    problems = []
+    if len(roles) < 2:
+        problems.append("parties: at least two are needed")
+    if "label" in roles:
+        problems.append('parties: no party has a role in shape = "horizontal": each has outcomes of its own')
+    if any(consortia):
+        problems.append('parties: a consortium belongs to shape = "hybrid"')
+    return problems
+
+
+def _miscounted_consortia(roles: list[Any], consortia: list[Any]) -> list[str]:
+    if not all(consortia):
+        return ['parties: in shape = "hybrid" each party names its consortium']
+    names = list(dict.fromkeys(consortia))
+    problems = [] if len(names) > 1 else ["parties: at least two consortia are needed"]
+    for name in names:
+        own = [role for role, consortium in zip(roles, consortia, strict=True) if consortium == name]
+        if len(own) < 2:
+            problems.append(f"parties: at least two are needed in the consortium {name}")
+        if own.count("label") != 1:
+            problems.append(f'parties: exactly one has role = "label" in {name}, here {own.count("label")}')
+    if len({consortia.count(name) for name in names}) > 1:
+        problems.append("parties: the consortia have the same number of parties, in the same order of roles")
+    return problems
+
+
+class Plan(Table):
     """A validated plan. Equal plans have equal `digest`s."""
 
     name: Name
     purpose: Name
+    shape: Literal["vertical", "horizontal", "hybrid"] = "vertical"
     parties: dict[PartyName, PlanParty]
+    minimum_parties: int | None = Field(default=None, ge=2)
     alignment: Alignment = Alignment()
     split: Split = Split()
     model: Model = Model()
+    training: Training = Training()
+    sum: Sum = Sum()
+    privacy: Privacy = Privacy()
+    robust: Robust = Robust()
+    columns: dict[str, Column] = Field(default_factory=dict)
     scores: Scores = Scores()
     units: dict[str, str] = Field(default_factory=dict)
     limits: Limits = Limits()
     deadlines: Deadlines = Deadlines()
 
     @model_validator(mode="after")
-    def _check_parties(self) -> Plan:
-        if problems := _miscounted([party.role for party in self.parties.values()]):
+    def _check_whole(self) -> Plan:
+        problems = _miscounted(self.shape, dict(self.parties)) or _contradictions(self)
+        if problems:
             raise ValueError("; ".join(problems))
         return self
 
-    def roles(self) -> dict[PartyId, Role]:
-        """Every seat's role, the label party first, then the helper; the aggregator last."""
-        order = sorted(self.parties, key=lambda name: self.parties[name].role != "label")
-        roles = [Role.LABEL, Role.HELPER, *[Role.FEATURE] * (len(order) - 2)]
-        seats = {PartyId(name): role for name, role in zip(order, roles, strict=True)}
+    @property
+    def least_parties(self) -> int:
+        """With fewer parties present the round does not go on."""
+        return len(self.parties) if self.minimum_parties is None else self.minimum_parties
+
+    @property
+    def resumable(self) -> bool:
+        """Whether a round that lost a role goes on in another attempt from its last completed step."""
+        return self.shape == "horizontal"
+
+    def roles(self, present: tuple[PartyId, ...] | None = None) -> dict[PartyId, Role]:
+        """Every seat's role, the aggregator last; of the parties that are `present`, when given.
+
+        Vertical: the label party first, then the helper. Hybrid: so in each consortium. Horizontal: every
+        party is a member, in the plan's order.
+        """
+        names = [PartyId(name) for name in self.parties if present is None or name in present]
+        seats: dict[PartyId, Role] = {}
+        for consortium in dict.fromkeys(self.parties[name].consortium for name in names):
+            own = [name for name in names if self.parties[name].consortium == consortium]
+            seats |= self._roles_within(own)
         return {**seats, AGGREGATOR: Role.AGGREGATOR}
+
+    def _roles_within(self, names: list[PartyId]) -> dict[PartyId, Role]:
+        if self.shape == "horizontal":
+            return dict.fromkeys(names, Role.MEMBER)
+        order = sorted(names, key=lambda name: self.parties[name].role != "label")
+        return dict(zip(order, [Role.LABEL, Role.HELPER, *[Role.FEATURE] * len(order)], strict=False))
+
+    def consortia(self) -> dict[PartyId, str]:
+        """Party -> its consortium; empty unless the shape is hybrid."""
+        return {PartyId(name): each.consortium for name, each in self.parties.items() if each.consortium}
 
     def canonical(self) -> bytes:
         """The bytes that are signed. The parties' order counts, so they stand in a list."""
@@ -164,6 +206,46 @@ class Plan(_Table):
     def digest(self) -> bytes:
         """SHA-256 of `canonical()`."""
         return hashlib.sha256(self.canonical()).digest()
+
+
+#: The tables that only some shapes read.
+_TABLES_OF = {
+    "vertical": ("alignment", "scores", "limits"),
+    "horizontal": ("training", "sum", "privacy", "robust", "columns", "minimum_parties"),
+    "hybrid": ("alignment", "scores", "limits", "sum", "privacy", "columns", "training"),
+}
+
+
+def _contradictions(plan: Plan) -> list[str]:
+    """Every reason why tables that are right one by one do not go together."""
+    defaults = {
+        name: field.get_default(call_default_factory=True) for name, field in Plan.model_fields.items()
+    }
+    problems = [
+        f'{name}: has no meaning in shape = "{plan.shape}"'
+        for name in sorted({name for names in _TABLES_OF.values() for name in names})
+        if name not in _TABLES_OF[plan.shape] and getattr(plan, name) != defaults[name]
+    ]
+    problems += plan.model.contradictions(plan.shape)
+    if plan.minimum_parties is not None and plan.minimum_parties > len(plan.parties):
+        problems.append(f"minimum_parties: {plan.minimum_parties} of {len(plan.parties)} parties")
+    if plan.shape == "horizontal":
+        problems += _sums_of_two(plan)
+        if plan.training.strategy == "personalised" and plan.model.kind == "module":
+            problems.append("training.strategy: a personalised model is logistic or mlp, whose head is known")
+    return problems
+
+
+def _sums_of_two(plan: Plan) -> list[str]:
+    """A sum of two tells each of them the other's part, unless noise hides it: no masking helps there."""
+    smallest = min(plan.least_parties, len(plan.parties)) // plan.robust.groups
+    if smallest >= 3 or (smallest == 2 and plan.privacy.unit != "none"):
+        return []
+    key = "robust.groups" if plan.robust.groups > 1 else "minimum_parties"
+    if smallest < 2:
+        return [f"{key}: a sum over one party is that party's own update"]
+    told = "a sum over two parties tells each of them the other's part (the sum minus its own)"
+    return [f'{key}: {told}; plan three or more, or turn noise on: privacy.unit = "record" or "party"']
 
 
 def load(path: Path) -> Plan:
@@ -201,8 +283,9 @@ def _refuse(error: ValidationError, table: dict[str, Any], file: str) -> NoRetur
     problems = [_problem(detail) for detail in error.errors(include_url=False)]
     parties = table.get("parties")
     if isinstance(parties, dict):  # pydantic counts them only when nothing else is wrong.
-        roles = [party.get("role", "feature") for party in parties.values() if isinstance(party, dict)]
-        problems += [problem for problem in _miscounted(roles) if problem not in problems]
+        given = {name: party for name, party in parties.items() if isinstance(party, dict)}
+        told = " ".join(problems)
+        problems += [each for each in _miscounted(table.get("shape", "vertical"), given) if each not in told]
     raise UsageError(
         f"the plan has {len(problems)} problem(s):" + "".join(f"\n  - {problem}" for problem in problems),
         file=file,

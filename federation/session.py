@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import msgpack
@@ -39,6 +39,7 @@ class Seating:
     roles: Mapping[PartyId, Role]
     identities: Mapping[PartyId, PublicIdentity]
     patience: float  # Seconds to wait for one message of a peer before naming it.
+    consortia: Mapping[PartyId, str] = field(default_factory=dict)  # hybrid plans: party -> its consortium
 
     @property
     def parties(self) -> tuple[PartyId, ...]:
@@ -80,6 +81,15 @@ class Session:
             if party != self.me and (not roles or self.seating.roles[party] in roles)
         )
 
+    def among(self, parties: Iterable[PartyId]) -> Session:
+        """This session as seen among some of its parties and the aggregator: same keys, same exit.
+
+        A protocol that is written for a whole session runs among them, and hears nobody else.
+        """
+        kept = {*parties, self.me, AGGREGATOR}
+        roles = {seat: role for seat, role in self.seating.roles.items() if seat in kept}
+        return replace(self, seating=replace(self.seating, roles=roles))
+
     def send(self, to: PartyId, message: Message) -> None:
         """The exit; see `Egress.send`."""
         self.egress.send(to, message)
@@ -101,8 +111,12 @@ class Session:
         except Refusal as error:
             error.party = error.party or sender
             raise
-        Guard(self.me, self.seating.roles).check(sender, self.me, type(message))
+        self._guard.check(sender, self.me, type(message))
         return message
+
+    @property
+    def _guard(self) -> Guard:
+        return Guard(self.me, self.seating.roles, self.seating.consortia)
 
     def gather(self, senders: Iterable[PartyId], kind: type[M]) -> dict[PartyId, M]:
         """One `kind` from each of `senders`."""
@@ -145,12 +159,16 @@ def open_session(
     binding = Binding(seating.run, seating.attempt, seating.plan_digest)
     keys = SessionKeys(me, binding, secrets)
     masks = PairwiseMasks(me, {p: s for p, s in keys.mask_secrets().items() if p != AGGREGATOR})
-    egress = Egress(Guard(me, seating.roles), keys, journal, transport, seating.purpose)
+    guard = Guard(me, seating.roles, seating.consortia)
+    egress = Egress(guard, keys, journal, transport, seating.purpose)
     return Session(me, seating, egress, masks, keys, transport)
 
 
 def _statement(seating: Seating, sender: PartyId, to: PartyId, public: bytes) -> bytes:
-    members = [[party, role.value, seating.identities[party].key] for party, role in seating.roles.items()]
+    members = [
+        [party, role.value, seating.identities[party].key, seating.consortia.get(party, "")]
+        for party, role in seating.roles.items()
+    ]
     packed: bytes = msgpack.packb(
         [1, seating.run, seating.attempt, seating.plan_digest, members, sender, to, public]
     )
