@@ -1,0 +1,1 @@
+"""One model over parties that hold the same columns of different firms: encoding, training, parameters."""
