@@ -1,4 +1,4 @@
-"""`Sums` without a session: members are threads of this process that meet at a barrier and add up in plain."""
+"""`Sums` without a session: members are threads of this process that meet and add up in plain."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ class PlainSums:
         plain = self._finite(values)
         steps = np.round(np.clip(plain, -clip, clip) * (LEVELS / clip)).astype(np.int64)
         parts = self._exchange(("total", label, len(plain), clip), steps)
-        return np.sum(parts, axis=0) * (clip / LEVELS)
+        total: Floats = np.sum(parts, axis=0) * (clip / LEVELS)
+        return total
 
     def counts(self, label: str, values: Private[Integers], bound: int) -> Integers:
         plain = values.open_locally()
