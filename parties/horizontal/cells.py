@@ -121,6 +121,8 @@ def fine_counts(ordered: Integers, cells: Cells, cell: int, bits: int) -> Intege
 
 def split(cells: Cells, counted: dict[int, Integers], bits: int, sigma: float = 0.0) -> Cells:
     """`cells` with those in `counted` (cell -> its `fine_counts`, summed) replaced by their parts."""
+    if not counted:
+        return cells
     pieces = []
     for cell in range(len(cells.count)):
         if cell in counted:

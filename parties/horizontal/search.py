@@ -11,9 +11,10 @@ from parties.horizontal.cells import Cells
 TAIL = 0.005
 #: The shares of rows that lie at or below the five quantiles.
 SHARES = (TAIL, 0.25, 0.5, 0.75, 1 - TAIL)
-#: How wide the cell of a quantile may be, as a share of the interquartile range ...
+#: How wide the cell of a quartile may be, as a share of the interquartile range ...
 NARROW = 1e-3
-#: ... or, where that is 0, of this share of the range between the tails.
+#: ... and that of a tail, which may be long, of at least this share of the range between the tails. So also
+#: that of a quartile where most rows share one number and the interquartile range is 0.
 _OF_THE_TAILS = 0.1
 
 
@@ -58,13 +59,15 @@ def too_wide(cells: Cells, support: int) -> tuple[int, ...]:
     wanted = cells_of_quantiles(cells, support)
     if not wanted:
         return ()
-    allowed = NARROW * max(
-        _between(cells, wanted[1], wanted[3]), _OF_THE_TAILS * _between(cells, wanted[0], wanted[4])
+    quartiles = _between(cells, wanted[1], wanted[3])
+    tails = max(quartiles, _OF_THE_TAILS * _between(cells, wanted[0], wanted[4]))
+    allowed = dict.fromkeys(wanted, NARROW * tails) | dict.fromkeys(
+        wanted[1:4], NARROW * (quartiles or tails)
     )
     return tuple(
         cell
-        for cell in sorted(set(wanted))
-        if not cells.is_point(cell) and not _width(cells, cell) <= allowed
+        for cell, most in sorted(allowed.items())
+        if not cells.is_point(cell) and not _width(cells, cell) <= most
     )
 
 
