@@ -109,8 +109,8 @@ class ColumnStatistics:
 class Statistics:
     """What the parties know of all their training rows together. The same at each, and stays with them.
 
-    `rows` and `bad` (rows with outcome 1) are None where not even these were summed. `notes` are sentences
-    on columns that were left out.
+    `rows` and `bad` (rows with outcome 1) are None where not even these were summed; with noise everything
+    here is noisy. `notes` are sentences on columns that were left out.
     """
 
     rows: int | None

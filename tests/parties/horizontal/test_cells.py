@@ -114,8 +114,10 @@ def test_noisy_counts_become_counts_that_can_be(normal: Floats, sigma: float) ->
         wide = int(cells.count.argmax())
         counts = fine_counts(ordered, cells, wide, 6)
         noisy = counts + np.rint(rng.normal(0, sigma, len(counts))).astype(np.int64)
+        before = cells.rows
         cells = split(cells, {wide: noisy}, 6, sigma)
         assert (cells.count > 0).all()
+        assert cells.rows == pytest.approx(before)  # The parts' own sum is the noisier one.
         assert cells.rows == pytest.approx(len(normal), abs=10 * sigma)
     for share in (0.25, 0.5, 0.75):
         low, high = cells.bounds(cells.at(share * cells.rows))

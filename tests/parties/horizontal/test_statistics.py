@@ -18,7 +18,7 @@ from federation.secure_sum.interface import Floats, Integers
 from federation.tables import Column
 from parties.features.support import MIN_SUPPORT
 from parties.horizontal import statistics
-from parties.horizontal.columns import buckets, level_salt, schema
+from parties.horizontal.columns import BUCKETS, Schema, buckets, level_salt, schema
 from parties.horizontal.encoding import CategoricalEncoding, NumericEncoding
 from parties.horizontal.search import SHARES
 from parties.horizontal.statistics import (
@@ -184,6 +184,14 @@ def test_a_level_needs_fifty_rows_over_all_parties_not_at_one() -> None:
     assert shares is not None
     assert shares[0] == pytest.approx(99 / 600)
     assert sum(shares) == pytest.approx(1)
+
+
+def test_fifty_rows_are_enough() -> None:
+    cells = np.full(600, "A", dtype=object)
+    cells[:50], cells[50:99], cells[100:149] = "B", "C", "D"
+    codes = encoded(fitted(table(x=cells)), table(x=["A", "B", "C", "D"])).codes[:, 0]
+    assert sorted(codes) == [0, 0, 1, 2]
+    assert codes[2] == codes[3] == 0
 
 
 def test_a_level_that_one_party_alone_has_gets_a_code_at_all() -> None:
@@ -374,8 +382,9 @@ def test_noisy_quantiles_are_near_in_rank_and_nothing_else_is_summed(
     assert np.abs(numeric.std(axis=0) - 1).max() < 0.2
 
 
-def test_noise_makes_no_level_and_hides_none(frame: pd.DataFrame) -> None:
-    fit = fitted(frame, noise=noise(10.0), unit="record")
+@pytest.mark.parametrize("sigma", [4.0, 15.0])
+def test_noise_makes_no_level_and_hides_none(frame: pd.DataFrame, sigma: float) -> None:
+    fit = fitted(frame, noise=noise(sigma), unit="record")
     by_name = {column.column: column for column in fit.encoding.categorical}
     assert by_name["sector"].cardinality == 4  # A, B, C; D's 27 rows and the gaps have code 0.
     assert by_name["state"].cardinality == 21
@@ -411,35 +420,32 @@ class Replayed:
         raise AssertionError("a sum without noise")
 
 
+class Alone(PlainSums):
+    """The sums of a single member: its own counts."""
+
+    def __init__(self) -> None:
+        pass
+
+    def counts(self, label: str, values: Private[Integers], bound: int) -> Integers:
+        return values.open_locally()
+
+
+def fit_noisy(sums: Any, rows: pd.DataFrame, drawn: Noise, most_rows: int = 100_000) -> Fitted:
+    own, config = schema(rows, dataset(), {}), dataset()
+    plain = Private(rows), Private(outcomes(rows))
+    options: dict[str, Any] = {"secret": SECRET, "unit": "record", "most_rows": most_rows}
+    return statistics.fit(sums, *plain, own, config, {}, noise=drawn, **options)
+
+
+SILENT = Noise(lambda n: np.zeros(n, dtype=np.int64), 4.0)
+
+
 @pytest.mark.parametrize("row", [0, 7, 500])
 def test_one_row_changes_each_release_by_no_more_than_is_accounted_for(frame: pd.DataFrame, row: int) -> None:
-    config, known = dataset(), schema(frame, dataset(), {})
-    silent = Noise(lambda n: np.zeros(n, dtype=np.int64), 4.0)
-
-    def run(sums: Any, rows: pd.DataFrame) -> Fitted:
-        return statistics.fit(
-            sums,
-            Private(rows),
-            Private(outcomes(rows)),
-            known,
-            config,
-            {},
-            secret=SECRET,
-            unit="record",
-            noise=silent,
-        )
-
-    class Alone(PlainSums):
-        def __init__(self) -> None:
-            pass
-
-        def counts(self, label: str, values: Private[Integers], bound: int) -> Integers:
-            return values.open_locally()
-
     first = Replayed(Alone(), [])
-    released = run(first, frame).releases
+    released = fit_noisy(first, frame, SILENT).releases
     second = Replayed(None, first.answers)
-    run(second, frame.drop(index=row))
+    fit_noisy(second, frame.drop(index=row), SILENT)
     assert [release.name for release in released] == [*first.given] == [*second.given]
     reached = []
     for release in released:
@@ -449,6 +455,44 @@ def test_one_row_changes_each_release_by_no_more_than_is_accounted_for(frame: pd
     # The bound is reached: a row is in one cell of each column, and it has an outcome.
     assert reached[0] == pytest.approx(math.sqrt(7))
     assert released[0] == Release("counts", math.sqrt(7))
+
+
+def test_nothing_is_summed_before_fresh_noise_is_on_it(frame: pd.DataFrame) -> None:
+    plain = Replayed(Alone(), [])
+    fit_noisy(plain, frame, SILENT)
+    drawn: list[Integers] = []
+
+    def draw(n: int) -> Integers:
+        drawn.append(RNG.integers(-9, 10, n))
+        return drawn[-1]
+
+    noisy = Replayed(None, plain.answers)
+    fit_noisy(noisy, frame, Noise(draw, 4.0))
+    assert len(drawn) == len(noisy.given) == 3
+    for name, noise_on_it in zip(noisy.given, drawn, strict=True):
+        assert (noisy.given[name] == plain.given[name] + noise_on_it).all()
+
+
+def test_noise_takes_no_count_beyond_the_bound() -> None:
+    frame = table(x=["A", "B"] * 300)
+    far = Noise(lambda n: np.full(n, 10_000, dtype=np.int64), 4.0)
+    sums = Replayed(None, [np.zeros(2 + 1 + BUCKETS, dtype=np.int64)])
+    with pytest.raises(UsageError, match="no column is left"):
+        fit_noisy(sums, frame, far, most_rows=600)
+    assert (sums.given["counts"] == 600).all()
+
+
+def test_what_is_planned_is_known_before_a_row_is_read() -> None:
+    own: Schema = (("a", "numeric"), ("b", "numeric"), ("c", "categorical"))
+    two = math.sqrt(2)
+    assert planned_releases(own, {}) == (
+        Release("counts", 2.0),
+        Release("quantiles 1", two),
+        Release("quantiles 2", two),
+    )
+    numbers = {name: Column(range=(0.0, 1.0)) for name in ("a", "b")}
+    assert planned_releases(own, numbers) == (Release("counts", two),)
+    assert planned_releases(own, numbers | {"c": Column(levels=("A",))}) == (Release("counts", 1.0),)
 
 
 def test_plain_types_hold_what_they_say(pooled: Fitted) -> None:
