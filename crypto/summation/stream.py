@@ -1,0 +1,66 @@
+"""Pseudo-random words that two holders of one secret draw alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from crypto.sealed import Words32, Words64
+
+_MOST_BITS = 63
+
+
+class KeyStream:
+    """AES-256 in counter mode (NIST SP 800-38A) under HKDF-SHA256 (RFC 5869) of a secret and a label.
+
+    Each call continues where the last one ended, so two ends that ask for the same things in the same
+    order get the same words. Whoever lacks the secret cannot tell them from uniform ones. A stream that
+    hides something serves once: never make two with one (secret, label) for two values.
+    """
+
+    __slots__ = ("_cipher",)
+
+    def __init__(self, secret: bytes, label: str) -> None:
+        derive = HKDF(
+            algorithm=hashes.SHA256(), length=32, salt=None, info=b"isthmus stream|" + label.encode()
+        )
+        self._cipher = Cipher(algorithms.AES(derive.derive(secret)), modes.CTR(bytes(16))).encryptor()
+
+    def __repr__(self) -> str:
+        return "KeyStream(...)"
+
+    def words32(self, count: int) -> Words32:
+        """The next `count` uniform words below 2^32: 4 bytes of the stream each, little-endian."""
+        return np.frombuffer(self._cipher.update(bytes(4 * count)), dtype="<u4")
+
+    def words64(self, count: int) -> Words64:
+        """The next `count` uniform words below 2^64: 8 bytes of the stream each, little-endian."""
+        return np.frombuffer(self._cipher.update(bytes(8 * count)), dtype="<u8")
+
+    def residues(self, count: int, modulus: int) -> Words64:
+        """The next `count` integers, uniform below `modulus` (2 to 2^63).
+
+        Words (of 32 bits where they are enough, else of 64) are cut to the bits of `modulus` - 1; those
+        that are not below it are drawn again, in order, until none is left.
+        """
+        bits = (modulus - 1).bit_length()
+        if not 1 <= bits <= _MOST_BITS:
+            raise ValueError(f"no residues modulo a number of {bits} bits")
+        drawn = self._cut(count, bits)
+        if modulus != 1 << bits:
+            while len(bad := np.flatnonzero(drawn >= modulus)):
+                drawn[bad] = self._cut(len(bad), bits)
+        return drawn
+
+    def units(self, count: int) -> npt.NDArray[np.float64]:
+        """The next `count` multiples of 2^-53, uniform in [0, 1)."""
+        return (self.words64(count) >> np.uint64(11)) * 2.0**-53
+
+    def _cut(self, count: int, bits: int) -> Words64:
+        if bits <= 32:
+            words = self.words32(count).astype(np.uint64)
+            return words if bits == 32 else words & np.uint64((1 << bits) - 1)
+        return self.words64(count) & np.uint64((1 << bits) - 1)
