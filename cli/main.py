@@ -23,6 +23,7 @@ _COMMANDS = {
     "round": ("round", "At the coordinator: launch a round, follow it, cancel it."),
     "model": ("model", "At a party: look at its own part of a model."),
     "score": ("score", "At the label party: write out the scores that a round opened."),
+    "privacy": ("privacy", "At a party: what its data sets have spent of their privacy budgets."),
     "data": ("data", "Generate the four-flows data set of small firms."),
 }
 #: Entry points of Isthmus itself for commands of the rooms that import this one (`benchmarks`), since this

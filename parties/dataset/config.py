@@ -11,6 +11,7 @@
     categorical = ["sector"]           # numbers that are codes; texts with many rare levels
     units = { turnover = "10k-CNY" }   # what its numbers are counted in
     max_levels = 60                    # the most levels of a text column
+    privacy = { epsilon = 3.0, delta = 1e-5 }   # optional: the budget, see parties.privacy.budget
 
 Every other column of the file is a feature.
 """
@@ -26,6 +27,7 @@ from typing import Any, Literal, get_args
 from crypto.errors import UsageError
 from parties.dataset.place import Place
 from parties.dataset.problems import Problems, Table
+from parties.privacy.budget import Budget, read_budget
 
 KeyType = Literal["text", "uscc"]
 KEY_TYPES: tuple[str, ...] = get_args(KeyType)
@@ -71,6 +73,7 @@ class DatasetConfig:
     units: Mapping[str, str] = field(default_factory=dict)
     max_levels: int = MAX_LEVELS
     party: str = ""
+    privacy: Budget | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "units", MappingProxyType(dict(self.units)))
@@ -140,12 +143,13 @@ def from_party_table(
         problems.add(f"{section} must be a table")
         table = {}
     reader = Table(table, section, problems)
-    reader.refuse_others(FIELDS)
+    reader.refuse_others((*FIELDS, "privacy"))
     fields: dict[str, Any] = {"name": name, "key": reader.text("key"), **read_roles(reader)}
     file = reader.text("file")
+    budget = read_budget(reader)
     note_contradictions(fields, section, problems)
     problems.refuse_if_any(party=party, file=source)
-    return DatasetConfig(**fields, file=folder / file, party=party)
+    return DatasetConfig(**fields, file=folder / file, party=party, privacy=budget)
 
 
 def read_roles(reader: Table) -> dict[str, Any]:

@@ -100,5 +100,23 @@ class Table:
         self._wrong(name, f"must be a whole number from {least} to {most}")
         return None
 
+    def number(self, name: str, least: float, most: float) -> float | None:
+        """A number from `least` to `most`; one that is missing is noted too."""
+        value = self._table.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most:
+            return float(value)
+        self._wrong(name, f"must be a number from {least:g} to {most:g}")
+        return None
+
+    def within(self, name: str) -> Table | None:
+        """The table `name` inside this one, or None where the field is absent."""
+        value = self._table.get(name)
+        if value is None:
+            return None
+        if isinstance(value, Mapping):
+            return Table(value, f"[{self._place.strip('[]')}.{name}]", self._problems)
+        self._wrong(name, "must be a table")
+        return None
+
     def _wrong(self, name: str, what: str) -> None:
         self._problems.add(f"{self._place} {name} {what}".strip())
