@@ -1,4 +1,4 @@
-"""BFV over batched slots: exact integers modulo a prime t, through SEAL. The only importer of TenSEAL.
+"""BFV over batched slots: exact integers modulo a prime t, through SEAL.
 
 What the protocols need, and no more: encrypt under one's own key (symmetric, seeded: half the bytes),
 multiply ciphertexts of another party by one's own plaintext, add, hide the answer and give it back.
@@ -24,12 +24,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import struct
-import tempfile
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NoReturn, Self
 
 import numpy as np
@@ -37,6 +33,7 @@ import numpy.typing as npt
 from tenseal import sealapi
 
 from crypto.private import Private
+from crypto.seal import load, save, whole_object
 from crypto.sealed import MaskedWords, Sealed, Travels, Wire, WireRefused, Words64, wire_bytes
 
 Integers = npt.NDArray[np.int64]
@@ -52,10 +49,6 @@ class Parameters:
 
 
 STANDARD = Parameters()
-
-_PART_LIMIT = 4 << 20  # No single SEAL object of ours is larger than this many bytes.
-_SEAL_HEADER = struct.Struct("<HBBBBHQ")  # magic, header size, version, version, compression, -, size
-_SEAL_MAGIC = 0xA15E
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,7 +70,7 @@ class PublicKey(Travels):
 
     @classmethod
     def from_wire(cls, wire: Wire) -> Self:
-        return cls(_seal_bytes(wire, "PublicKey"))
+        return cls(whole_object(wire, "PublicKey"))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -108,19 +101,8 @@ class Ciphertexts(Sealed):
         return cls(
             wire_bytes(key_id, of="Ciphertexts", exactly=16),
             rows,
-            tuple(_seal_bytes(part, "Ciphertexts") for part in parts),
+            tuple(whole_object(part, "Ciphertexts") for part in parts),
         )
-
-
-def _seal_bytes(wire: Wire, of: str) -> bytes:
-    """Bytes that are one whole SEAL object by their own header; SEAL checks the coefficients on loading."""
-    data = wire_bytes(wire, of=of)
-    if not _SEAL_HEADER.size <= len(data) <= _PART_LIMIT:
-        raise WireRefused(f"{of}: a part of {len(data)} bytes")
-    magic, header, _, _, compression, _, size = _SEAL_HEADER.unpack_from(data)
-    if magic != _SEAL_MAGIC or header != _SEAL_HEADER.size or compression > 2 or size != len(data):
-        raise WireRefused(f"{of}: not one whole SEAL object")
-    return data
 
 
 class Loaded:
@@ -333,11 +315,11 @@ class Scheme:
             self._evaluator.transform_from_ntt_inplace(total)
             self._evaluator.add_inplace(answer, total)
         self._evaluator.mod_switch_to_inplace(answer, self._last)
-        return _save(answer)
+        return save(answer)
 
     def _public_encryptor(self, key: PublicKey) -> Any:
         public = sealapi.PublicKey()
-        _load(public, self._context, key.data)
+        load(public, self._context, key.data)
         return sealapi.Encryptor(self._context, public)
 
     def _checked(self, sealed: Ciphertexts, key: PublicKey, rows: int) -> tuple[bytes, ...]:
@@ -349,7 +331,7 @@ class Scheme:
 
     def _open(self, part: bytes, level: list[int]) -> Any:
         handle = sealapi.Ciphertext()
-        _load(handle, self._context, part)
+        load(handle, self._context, part)
         if handle.size() != 2 or handle.parms_id() != level or handle.is_ntt_form():
             raise WireRefused("Ciphertexts: not of the agreed size and level")
         if handle.is_transparent():
@@ -370,7 +352,7 @@ class KeyPair:
         self._scheme = scheme
         self._symmetric = sealapi.Encryptor(scheme._context, secret)
         self._decryptor = sealapi.Decryptor(scheme._context, secret)
-        self.public = PublicKey(_save(public))
+        self.public = PublicKey(save(public))
 
     def __repr__(self) -> str:
         return f"KeyPair({self.public.key_id.hex()})"
@@ -385,7 +367,7 @@ class KeyPair:
         """
         values = residues.open_locally()
         parts = tuple(
-            _save(self._symmetric.encrypt_symmetric(self._scheme._encode(block)))
+            save(self._symmetric.encrypt_symmetric(self._scheme._encode(block)))
             for block in self._scheme.split(values)
         )
         return Ciphertexts(self.public.key_id, len(values), parts)
@@ -432,39 +414,3 @@ def _sum(words: Words64) -> int:
     high = int((words >> np.uint64(32)).sum(dtype=np.uint64))
     low = int((words & np.uint64(0xFFFFFFFF)).sum(dtype=np.uint64))
     return (high << 32) + low
-
-
-# -- SEAL objects to bytes and back ------------------------------------------------------------------
-# `sealapi` saves and loads by path only. An anonymous memory file, one a thread, keeps it off the disk.
-
-
-class _Scratch(threading.local):
-    def __init__(self) -> None:
-        if hasattr(os, "memfd_create"):
-            self.descriptor = os.memfd_create("isthmus", os.MFD_CLOEXEC)
-            self.path = f"/proc/self/fd/{self.descriptor}"
-        else:  # No memory files on this system: a private temporary file. Only ciphertexts pass through it.
-            self.descriptor, self.path = tempfile.mkstemp(prefix="isthmus-")
-
-    def __del__(self) -> None:
-        os.close(self.descriptor)
-        if not self.path.startswith("/proc/"):
-            Path(self.path).unlink(missing_ok=True)
-
-
-_scratch = _Scratch()
-
-
-def _save(seal_object: Any) -> bytes:
-    os.ftruncate(_scratch.descriptor, 0)
-    seal_object.save(_scratch.path)
-    return os.pread(_scratch.descriptor, _PART_LIMIT, 0)
-
-
-def _load(seal_object: Any, context: Any, data: bytes) -> None:
-    os.ftruncate(_scratch.descriptor, 0)
-    os.pwrite(_scratch.descriptor, data, 0)
-    try:
-        seal_object.load(context, _scratch.path)
-    except (RuntimeError, ValueError, IndexError, MemoryError):
-        raise WireRefused("a SEAL object is damaged or has other parameters") from None

@@ -1,8 +1,8 @@
 """Pairwise masks that cancel in the sum (Bonawitz et al., CCS 2017, without the dropout recovery).
 
 Two parties that share a secret derive the same pseudo-random words; one adds them, the other subtracts
-them. Whoever adds up all the parties' words gets the exact sum modulo 2^64 (or 2^32) and nothing about
-one of them, as long as two parties do not collude with it.
+them. Whoever adds up all the parties' words gets the exact sum modulo 2^64 (or
+another number) and nothing about one of them, as long as two parties do not collude with it.
 
 A mask is bound to its label: the same (secret, label) is never used for two values. Callers pass the
 run, the step and the iteration in the label; `PairwiseMasks` refuses a label that it has seen.
@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from crypto.sealed import Words64
+from crypto.summation.stream import KeyStream
+
+_LARGEST_MODULUS = 1 << 60
+_LARGEST_SUM = (1 << 64) - 1
 
 
 class PairwiseMasks:
@@ -37,18 +38,36 @@ class PairwiseMasks:
         Raises ValueError when `label` was used before, also with other partners: the words shared with a
         partner follow from the label, and a mask that serves twice hides nothing.
         """
+        self._serve(label)
+        total = np.zeros(count, dtype=np.uint64)
+        for partner in sorted(partners):
+            words = self._stream(label, partner).words64(count)
+            total = total + words if self._me < partner else total - words
+        return total
+
+    def residues(self, label: str, partners: frozenset[str], count: int, modulus: int) -> Words64:
+        """`count` integers below `modulus` (2 to 2^60) that cancel modulo it, as `words` do modulo 2^64.
+
+        One with `words` in this: a label serves once, for one of them.
+        """
+        if not 2 <= modulus <= _LARGEST_MODULUS:
+            raise ValueError("masks cancel modulo a number from 2 to 2^60")
+        self._serve(label)
+        whole = np.uint64(modulus)
+        total = np.zeros(count, dtype=np.uint64)
+        terms = 1
+        for partner in sorted(partners):
+            if terms == _LARGEST_SUM // modulus:  # One more could overflow 64 bits.
+                total, terms = total % whole, 1
+            drawn = self._stream(label, partner).residues(count, modulus)
+            total += drawn if self._me < partner else np.subtract(whole, drawn, out=drawn)
+            terms += 1
+        return total % whole
+
+    def _serve(self, label: str) -> None:
         if label in self._used:
             raise ValueError("a mask label was used twice")
         self._used.add(label)
-        total = np.zeros(count, dtype=np.uint64)
-        for partner in sorted(partners):
-            stream = _stream(self._secrets[partner], f"{label}|{sorted((self._me, partner))}", count)
-            total = total + stream if self._me < partner else total - stream
-        return total
 
-
-def _stream(secret: bytes, label: str, count: int) -> Words64:
-    """AES-256-CTR key stream under a key derived for this label alone (HKDF-SHA256, RFC 5869)."""
-    key = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"isthmus mask|" + label.encode())
-    encryptor = Cipher(algorithms.AES(key.derive(secret)), modes.CTR(bytes(16))).encryptor()
-    return np.frombuffer(encryptor.update(bytes(8 * count)), dtype="<u8")
+    def _stream(self, label: str, partner: str) -> KeyStream:
+        return KeyStream(self._secrets[partner], f"mask|{label}|{sorted((self._me, partner))}")

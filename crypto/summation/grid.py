@@ -63,7 +63,7 @@ class Grid:
 
     def dequantise(self, total: Integers) -> Floats:
         """The sum in the values' own unit, from the sum of integers."""
-        return total * (self.clip / self.levels)
+        return np.multiply(total, self.clip / self.levels, dtype=np.float64)
 
     def _round(self, values: npt.NDArray[np.generic], stream: KeyStream, out: Integers) -> None:
         scaled = np.multiply(values, self.levels / self.clip, dtype=np.float64)

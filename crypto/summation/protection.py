@@ -166,7 +166,7 @@ class Protection(ABC):
 
 
 def protection(name: str, *, seeded: bool = False) -> Protection:
-    """The protection of that name: "he", "mask" or "ckks". `seeded` ("he" only) halves what a member sends."""
+    """The protection of that name: "he", "mask" or "ckks"; with "he", `seeded` halves what a member sends."""
     if seeded and name != "he":
         raise ValueError(f"{name} has no seeded form")
     if name == "he":

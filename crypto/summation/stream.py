@@ -57,7 +57,7 @@ class KeyStream:
 
     def units(self, count: int) -> npt.NDArray[np.float64]:
         """The next `count` multiples of 2^-53, uniform in [0, 1)."""
-        return (self.words64(count) >> np.uint64(11)) * 2.0**-53
+        return np.multiply(self.words64(count) >> np.uint64(11), 2.0**-53, dtype=np.float64)
 
     def _cut(self, count: int, bits: int) -> Words64:
         if bits <= 32:
