@@ -4,6 +4,7 @@
                    the bound holds against everybody and hangs on nobody. A step takes each training row by a
                    coin of probability batch_size / rows; noise_multiplier is relative to record_clip.
     unit "party"   the parties' noise adds up in the sum of each round; noise_multiplier is relative to the
+                   clip of an update, and is what is left when those who collude know their own shares.
                    Every party takes part in every round, so sampling hides nothing.
 
 The statistics before training are charged with the noise that their caller draws (`Release`).

@@ -30,8 +30,8 @@ from parties.privacy.budget import MOST_EPSILON, Budget, Unit
 from parties.privacy.chain import Chain, LedgerRefused, Lines
 from parties.privacy.charge import Charge, Entry, Marks, account, parse_charge, parse_marks
 
-#: Factors on the noise that are tried to say how much would fit.
-_MOST_FACTOR, _STEPS = 64.0, 8
+#: The most times the noise that is tried to say how much would fit, and how often it is halved (to 4 %).
+_MOST_FACTOR, _STEPS = 64.0, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,20 +194,24 @@ class Ledger:
         )
 
     def _what_fits(self, charge: Charge, others: Sequence[Entry], unit: Unit, budget: Budget) -> str:
-        """How much noise the same run would need, found by halving; it stays at the party that asks."""
+        """How much noise the same run would need. Advice: only this party reads it."""
 
         def fits(factor: float) -> bool:
             more = dataclasses.replace(charge, events=accounting.scaled(charge.events, factor))
             everything = (*others, Entry(more, self._marks))
             return self._balance(everything, more).epsilon <= budget.epsilon
 
-        low, high = 1.0, _MOST_FACTOR
-        if not fits(high):
+        if not fits(_MOST_FACTOR):
             return "The budget is nearly spent: the owner raises it in party.toml, or this data set rests."
+        high = 2.0
+        while not fits(high):
+            high *= 2
+        low = high / 2
         for _ in range(_STEPS):
             middle = math.sqrt(low * high)
             low, high = (low, middle) if fits(middle) else (middle, high)
-        return f"Plan {high:.3g} times the noise (privacy.noise_multiplier), or fewer rounds."
+        high = math.ceil(high * 100) / 100
+        return f"Plan {high:g} times the noise (privacy.noise_multiplier), or fewer rounds."
 
     def _fault(self, what: str) -> UsageError:
         return UsageError(
