@@ -15,10 +15,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from crypto.sealed import Words64
+from crypto.summation import ring
 from crypto.summation.stream import KeyStream
 
-_LARGEST_MODULUS = 1 << 60
-_LARGEST_SUM = (1 << 64) - 1
+_LARGEST_MODULUS = 1 << 62
 
 
 class PairwiseMasks:
@@ -46,23 +46,16 @@ class PairwiseMasks:
         return total
 
     def residues(self, label: str, partners: frozenset[str], count: int, modulus: int) -> Words64:
-        """`count` integers below `modulus` (2 to 2^60) that cancel modulo it, as `words` do modulo 2^64.
+        """`count` integers below `modulus` (2 to 2^62) that cancel modulo it, as `words` do modulo 2^64.
 
         One with `words` in this: a label serves once, for one of them.
         """
         if not 2 <= modulus <= _LARGEST_MODULUS:
-            raise ValueError("masks cancel modulo a number from 2 to 2^60")
+            raise ValueError("masks cancel modulo a number from 2 to 2^62")
         self._serve(label)
-        whole = np.uint64(modulus)
-        total = np.zeros(count, dtype=np.uint64)
-        terms = 1
-        for partner in sorted(partners):
-            if terms == _LARGEST_SUM // modulus:  # One more could overflow 64 bits.
-                total, terms = total % whole, 1
-            drawn = self._stream(label, partner).residues(count, modulus)
-            total += drawn if self._me < partner else np.subtract(whole, drawn, out=drawn)
-            terms += 1
-        return total % whole
+        plus = [self._stream(label, partner) for partner in partners if self._me < partner]
+        minus = [self._stream(label, partner) for partner in partners if self._me > partner]
+        return ring.masked(np.zeros(count, dtype=np.uint64), modulus, plus=plus, minus=minus)
 
     def _serve(self, label: str) -> None:
         if label in self._used:

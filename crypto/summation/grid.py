@@ -10,13 +10,12 @@ import numpy.typing as npt
 
 from crypto.errors import Refusal
 from crypto.private import Private
+from crypto.summation.ring import blocks
 from crypto.summation.stream import KeyStream
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-#: Values handled at a time: what is worked on stays in the processor's cache.
-_AT_ONCE = 1 << 15
 _MOST_LEVELS = 1 << 30
 
 
@@ -56,8 +55,7 @@ class Grid:
         if self.whole:
             return Private(self._whole(plain))
         out = np.empty(len(plain), dtype=np.int64)
-        for start in range(0, len(plain), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
+        for part in blocks(len(plain)):
             self._round(plain[part], stream, out[part])
         return Private(out)
 

@@ -9,6 +9,7 @@ import numpy as np
 from crypto.errors import Refusal
 from crypto.sealed import Words64
 from crypto.summation.grid import Integers
+from crypto.summation.ring import blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,9 @@ class Lanes:
         packed = np.zeros(count, dtype=np.uint64)
         for k in range(self.lanes):
             part = integers[k * count : (k + 1) * count]
-            # Signed integers plus `levels` are not negative: the same bits as unsigned words.
-            packed[: len(part)] |= (part + self.levels).view(np.uint64) << np.uint64(k * self.lane_bits)
+            for at in blocks(len(part)):
+                # Signed integers plus `levels` are not negative: the same bits as unsigned words.
+                packed[at] |= (part[at] + self.levels).view(np.uint64) << np.uint64(k * self.lane_bits)
         return packed
 
     def unpack(self, words: Words64, length: int) -> Integers:
@@ -80,17 +82,22 @@ class Lanes:
         count = self.words(length)
         if len(words) != count:
             raise Refusal(f"the opened sum has {len(words)} words instead of {count}", advice=_ADVICE)
-        most = 2 * self.levels * self._total
+        zero = self.levels * self._total  # What a lane holds when its sum is zero.
+        most = 2 * zero
         mask = np.uint64((1 << self.lane_bits) - 1)
         sums = np.empty(count * self.lanes, dtype=np.int64)
         for k in range(self.lanes):
-            shifted = words >> np.uint64(k * self.lane_bits)
-            lane = shifted & mask if k < self.lanes - 1 else shifted  # The last lane takes all that is left.
-            held = max(0, min(count, length - k * count))
-            if (lane[:held] > most).any() or lane[held:].any():
-                raise Refusal("the opened sum is not one of this step's vectors", advice=_ADVICE)
-            sums[k * count : (k + 1) * count] = lane.view(np.int64)
-        return sums[:length] - self.levels * self._total
+            out = sums[k * count : (k + 1) * count]
+            for at in blocks(count):
+                lane = words[at] >> np.uint64(k * self.lane_bits)
+                if k < self.lanes - 1:
+                    lane &= mask  # The last lane takes all that is left.
+                if lane.max() > most:
+                    raise Refusal("the opened sum is not one of this step's vectors", advice=_ADVICE)
+                np.subtract(lane.view(np.int64), zero, out=out[at])
+        if (sums[length:] != -zero).any():
+            raise Refusal("the opened sum is longer than this step's vectors", advice=_ADVICE)
+        return sums[:length]
 
 
 _ADVICE = "Launch the round again; if it recurs, one member's vector is not what the plan says."
