@@ -86,5 +86,20 @@ def logistic(
     _say(output, figures)
 
 
+@speed.command("secure-sum")
+@click.option("--parameters", type=click.IntRange(1, 1 << 26), default=1 << 20, show_default=True)
+@click.option("--clients", type=click.IntRange(2, 16), default=5, show_default=True)
+@_repeat
+@_seed
+@format_option
+def secure_sum(parameters: int, clients: int, repeat: int, seed: int, output: str) -> None:
+    """Add up model updates under each protection, and under the CKKS that is common elsewhere."""
+    from benchmarks.speed.secure_sum import measure
+
+    with shown(f"adding up {parameters} parameters of {clients} clients") as progress:
+        figures = measure(parameters, clients, repeat, seed=seed, say=progress)
+    _say(output, figures)
+
+
 def _say(output: str, figures: dict[str, Any]) -> None:
     say(output, figures, table(figures))
