@@ -48,14 +48,18 @@ class PairwiseMasks:
     def residues(self, label: str, partners: frozenset[str], count: int, modulus: int) -> Words64:
         """`count` integers below `modulus` (2 to 2^62) that cancel modulo it, as `words` do modulo 2^64.
 
-        One with `words` in this: a label serves once, for one of them.
+        One with `words` and `added_to` in this: a label serves once, for one of them.
         """
+        return self.added_to(np.zeros(count, dtype=np.uint64), label, partners, modulus)
+
+    def added_to(self, values: Words64, label: str, partners: frozenset[str], modulus: int) -> Words64:
+        """n residues `values` plus `residues(label, partners, n, modulus)`, in one pass."""
         if not 2 <= modulus <= _LARGEST_MODULUS:
             raise ValueError("masks cancel modulo a number from 2 to 2^62")
         self._serve(label)
         plus = [self._stream(label, partner) for partner in partners if self._me < partner]
         minus = [self._stream(label, partner) for partner in partners if self._me > partner]
-        return ring.masked(np.zeros(count, dtype=np.uint64), modulus, plus=plus, minus=minus)
+        return ring.masked(values, modulus, plus=plus, minus=minus)
 
     def _serve(self, label: str) -> None:
         if label in self._used:

@@ -128,7 +128,7 @@ def _seal(agreed: _Agreed, client: _Client, update: Floats) -> SealedVector:
     modulus = agreed.scheme.modulus
     rounded = agreed.grid.quantise(Private(update), KeyStream(client.own, "rounding"))
     words = agreed.lanes.pack(rounded.open_locally())
-    words = ring.add(words, client.masks.residues(_LABEL, client.others, len(words), modulus), modulus)
+    words = client.masks.added_to(words, _LABEL, client.others, modulus)
     words = ring.masked(words, modulus, plus=[KeyStream(client.own, "mask")])
     return agreed.scheme.seal(agreed.key, _LABEL, Private(words), pads=client.pads)
 

@@ -65,12 +65,16 @@ class Lanes:
                 advice="Use fewer levels, or fewer members or smaller weights.",
             )
         count = self.words(len(integers))
-        packed = np.zeros(count, dtype=np.uint64)
+        packed = np.empty(count, dtype=np.uint64)
         for k in range(self.lanes):
             part = integers[k * count : (k + 1) * count]
             for at in blocks(len(part)):
                 # Signed integers plus `levels` are not negative: the same bits as unsigned words.
-                packed[at] |= (part[at] + self.levels).view(np.uint64) << np.uint64(k * self.lane_bits)
+                lane = (part[at] + self.levels).view(np.uint64)
+                if k == 0:
+                    packed[at] = lane
+                else:
+                    packed[at] |= lane << np.uint64(k * self.lane_bits)
         return packed
 
     def unpack(self, words: Words64, length: int) -> Integers:

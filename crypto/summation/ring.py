@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -18,15 +18,6 @@ def add(one: Words64, other: Words64, modulus: int) -> Words64:
 def subtract(one: Words64, other: Words64, modulus: int) -> Words64:
     """one - other modulo `modulus` (at most 2^63); both are residues already."""
     return _below(one + (np.uint64(modulus) - other), modulus)
-
-
-def total(vectors: Iterable[Words64], modulus: int) -> Words64:
-    """The sum of one or more vectors of residues, as a residue."""
-    first, *others = vectors
-    summed = first.copy()
-    for vector in others:
-        summed = add(summed, vector, modulus)
-    return summed
 
 
 def masked(
