@@ -243,8 +243,9 @@ def test_a_data_set_under_another_guise_has_the_same_budget(tmp_path: Path, mark
 def test_a_chain_of_guises_leads_back(tmp_path: Path) -> None:
     ledger(tmp_path).reserve(run("r1", STEPS))
     ledger(tmp_path, None, Marks("loans", "newer.csv", "c1", "k1")).reserve(run("r2", Gaussian(50.0)))
-    far = ledger(tmp_path, budget(5.0), Marks("renamed", "newer.csv", "c2", "k2"))
-    assert {entry.charge.run for entry in far.balance().entries} == {"r1", "r2"}
+    ledger(tmp_path, None, Marks("renamed", "newer.csv", "c2", "k2")).reserve(run("r3", Gaussian(50.0)))
+    far = ledger(tmp_path, budget(5.0), Marks("again", "newest.csv", "c3", "k2"))
+    assert [entry.charge.run for entry in far.balance().entries] == ["r1", "r2", "r3"]
 
 
 def test_another_data_set_has_a_budget_of_its_own(tmp_path: Path) -> None:
@@ -376,6 +377,13 @@ def test_a_ledger_that_is_not_what_was_written_refuses_everything(
     assert left == {file: file.read_bytes() for file in left}
 
 
+def test_a_ledger_that_is_gone_is_said_to_be_missing(tmp_path: Path) -> None:
+    ledger(tmp_path).reserve(run("r1", STEPS))
+    remove(tmp_path / "privacy")
+    with pytest.raises(LedgerRefused, match="is missing"):
+        ledger(tmp_path).balance()
+
+
 def test_a_line_that_chains_but_is_no_charge_is_refused(tmp_path: Path) -> None:
     chain = Chain(tmp_path / "privacy", "spain")
     with chain.writing() as found:
@@ -399,10 +407,11 @@ def test_a_line_that_a_crash_cut_off_was_never_a_charge(tmp_path: Path) -> None:
     book, file = ledger(tmp_path), tmp_path / "privacy" / "ledger.jsonl"
     book.reserve(run("r1", STEPS))
     whole = file.read_bytes()
-    file.write_bytes(whole + b'{"previous": "00')
+    file.write_bytes(whole + b'{"previous": "' + b"0" * 5000)
     assert len(book.balance().entries) == 1
     book.reserve(run("r2", STEPS))
     assert file.read_bytes().startswith(whole + b'{"dataset"')
+    assert file.read_bytes().endswith(b"}\n")
     assert len(book.balance().entries) == 2
 
 
