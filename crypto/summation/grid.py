@@ -39,6 +39,8 @@ class Grid:
             raise ValueError("a grid's clip is a finite positive number")
         if not 1 <= self.levels <= _MOST_LEVELS:
             raise ValueError(f"a grid has 1 to {_MOST_LEVELS} levels on either side of zero")
+        if not math.isfinite(self.levels / self.clip):
+            raise ValueError("a grid's step is too small for a number")
 
     @staticmethod
     def exact(levels: int) -> Grid:
@@ -63,26 +65,27 @@ class Grid:
         """The sum in the values' own unit, from the sum of integers."""
         return np.multiply(total, self.clip / self.levels, dtype=np.float64)
 
-    def _round(self, values: npt.NDArray[np.generic], stream: KeyStream, out: Integers) -> None:
-        scaled = np.multiply(values, self.levels / self.clip, dtype=np.float64)
-        if not np.isfinite(scaled).all():
+    def _round(self, values: Floats | Integers, stream: KeyStream, out: Integers) -> None:
+        if not np.isfinite(values).all():
             raise Refusal(
                 "a value to be summed is not finite", advice="Find the NaN or infinity and fill it."
             )
+        with np.errstate(over="ignore"):  # What becomes infinite is far beyond the clip.
+            scaled = np.multiply(values, self.levels / self.clip, dtype=np.float64)
         np.clip(scaled, -self.levels, self.levels, out=scaled)
         # floor(x + u): with u in [0, 1) it never exceeds `levels`, and is x + u - 1 < floor <= x + u.
         scaled += stream.words32(len(scaled)) * 2.0**-32
         np.floor(scaled, out=scaled)
         out[:] = scaled
 
-    def _whole(self, values: npt.NDArray[np.generic]) -> Integers:
-        whole = values.astype(np.int64) if np.isfinite(values).all() else None
-        if whole is None or (whole != values).any():
-            raise Refusal("a count to be summed is not a whole number", advice="Give integers.")
-        # Not abs(): the smallest int64 is its own absolute value.
-        if (whole > self.levels).any() or (whole < -self.levels).any():
+    def _whole(self, values: Floats | Integers) -> Integers:
+        # Not abs(): the smallest int64 is its own absolute value. Not `beyond.any()`: NaN compares false.
+        if not ((values <= self.levels) & (values >= -self.levels)).all():
             raise Refusal(
-                f"a count to be summed lies beyond the agreed bound of {self.levels}",
+                f"a count to be summed is not a number up to the agreed bound of {self.levels}",
                 advice="Agree on a bound that holds for every member.",
             )
+        whole = values.astype(np.int64)
+        if (whole != values).any():
+            raise Refusal("a count to be summed is not a whole number", advice="Give integers.")
         return whole

@@ -164,7 +164,8 @@ class EncryptedSum(Protection):
         inside = content(save(handle))
         if inside is not None:
             return inside[-2 * _HALF :]
-        return np.array([handle.data(i) for i in range(2 * _DEGREE)], dtype="<u8").tobytes()
+        array = handle.dyn_array()
+        return np.array([array.at(i) for i in range(2 * _DEGREE)], dtype="<u8").tobytes()
 
     def _with(self, key: GroupKey) -> _Keyed:
         if self._keyed is None or self._keyed[0] != key.data:

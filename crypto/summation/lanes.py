@@ -18,8 +18,11 @@ class Lanes:
 
     Each member's integer lies in [-levels, levels] and travels as the unsigned number v + levels. With
     weights, the aggregator multiplies each member's words by its own weight first; they add up to
-    `weight_total`. `levels` is the largest number for which total x 2 levels stays below 2^lane_bits, so
-    no lane runs into the next one whatever the members hold.
+    `weight_total`. `levels` is the largest number for which total x 2 levels stays below 7/8 of
+    2^lane_bits, so no lane runs into the next one whatever the members hold.
+
+    The eighth that no sum reaches is there to be looked at: words that still have a mask on them, or that
+    belong to another sum, are uniform, and pass for a sum of n integers with probability (7/8)^n.
     """
 
     lanes: int
@@ -28,7 +31,7 @@ class Lanes:
     weight_total: int | None = None
 
     def __post_init__(self) -> None:
-        if self.lanes < 1 or self.lane_bits < 2 or self.lanes * self.lane_bits > 63 or self.parties < 1:
+        if self.lanes < 1 or self.lane_bits < 3 or self.lanes * self.lane_bits > 63 or self.parties < 1:
             raise ValueError("lanes do not fit a word")
         if self.weight_total is not None and self.weight_total < self.parties:
             raise ValueError("the weights add up to less than one for each member")
@@ -38,7 +41,7 @@ class Lanes:
     @property
     def levels(self) -> int:
         """The largest absolute value that a member may put into a lane."""
-        return ((1 << self.lane_bits) - 1) // (2 * self._total)
+        return (7 << self.lane_bits) // 8 // (2 * self._total)
 
     @property
     def largest(self) -> int:

@@ -49,9 +49,11 @@ class PaddedSum(Protection):
     def add(self, vectors: Sequence[SealedVector], weights: Sequence[int] | None = None) -> SealedVector:
         """The sum modulo 2^32."""
         self._check_sum(vectors, weights)
-        total = np.zeros(vectors[0].count, dtype="<u4")
+        count = vectors[0].count
         for vector in vectors:
-            self.check(vector, len(total))
+            self.check(vector, count)
+        total = np.zeros(count, dtype="<u4")
+        for vector in vectors:
             total += np.frombuffer(vector.parts[0], dtype="<u4")
         return SealedVector("mask", len(total), (total.tobytes(),))
 

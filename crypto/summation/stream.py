@@ -13,7 +13,7 @@ from crypto.sealed import Words32, Words64
 #: Words drawn at a time: 256 KiB stay in the processor's cache.
 BLOCK = 1 << 15
 
-_MOST_BITS = 63
+_LARGEST_MODULUS = 1 << 63
 _ZEROS = bytes(8 * BLOCK)
 
 
@@ -51,9 +51,9 @@ class KeyStream:
         that are not below it are drawn again, in order, until none is left. That is done block by block:
         one call gives what one call for each `BLOCK` of integers would.
         """
+        if not 2 <= modulus <= _LARGEST_MODULUS:
+            raise ValueError("residues are drawn modulo a number from 2 to 2^63")
         bits = (modulus - 1).bit_length()
-        if not 1 <= bits <= _MOST_BITS:
-            raise ValueError(f"no residues modulo a number of {bits} bits")
         if count <= BLOCK:
             return self._below(count, bits, modulus)
         drawn = np.empty(count, dtype=np.uint64)
