@@ -53,7 +53,7 @@ class Grid:
         Values beyond the clip are brought to it. Raises `Refusal` when a value is not finite, and on an
         exact grid when one is not a whole number or lies beyond the bound.
         """
-        plain = np.ravel(values.open_locally())
+        plain: Floats | Integers = values.open_locally().ravel()
         if self.whole:
             return Private(self._whole(plain))
         out = np.empty(len(plain), dtype=np.int64)

@@ -69,3 +69,60 @@ def test_a_partner_without_a_shared_secret_is_not_skipped() -> None:
 def test_the_secrets_are_not_shown() -> None:
     secret = secrets.token_bytes(32)
     assert repr(PairwiseMasks("a", {"b": secret})) == "PairwiseMasks(1 partners)"
+
+
+MODULI = [2, 1009, 1 << 32, (1 << 50) - 16383, 1 << 62]
+
+
+@pytest.mark.parametrize("modulus", MODULI)
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_residues_of_all_partners_cancel_and_no_smaller_sum_does(count: int, modulus: int) -> None:
+    names = [f"p{i}" for i in range(count)]
+    drawn = {
+        me: masks.residues("a|1", frozenset(names) - {me}, 200, modulus) for me, masks in among(names).items()
+    }
+    assert all(words.dtype == np.uint64 and int(words.max()) < modulus for words in drawn.values())
+    for size in range(1, count + 1):
+        for group in combinations(names, size):
+            total = [sum(int(drawn[name][i]) for name in group) % modulus for i in range(200)]
+            assert any(total) is (size < count)
+
+
+def test_residues_hide_any_value_evenly() -> None:
+    modulus = 1009
+    masks = among(["a", "b", "c"])["b"]
+    words = masks.residues("x", frozenset({"a", "c"}), 100_000, modulus)
+    counts = np.bincount(words.astype(np.int64), minlength=modulus)
+    expected = len(words) / modulus
+    assert ((counts - expected) ** 2 / expected).sum() < modulus + 8 * np.sqrt(2 * modulus)
+
+
+def test_masks_put_on_in_one_pass_are_the_residues() -> None:
+    first, second = (PairwiseMasks("b", {"a": bytes(32), "c": bytes([1] * 32)}) for _ in range(2))
+    values = np.arange(70_000, dtype=np.uint64)
+    modulus = (1 << 50) - 16383
+    hidden = first.added_to(values, "x", frozenset({"a", "c"}), modulus)
+    residues = second.residues("x", frozenset({"a", "c"}), len(values), modulus)
+    assert np.array_equal(hidden, (values + residues) % np.uint64(modulus))
+    assert values[-1] == 69_999
+
+
+def test_a_label_serves_words_or_residues_once() -> None:
+    partners = frozenset({"b", "c"})
+    for first in ("words", "residues", "added_to"):
+        masks = among(["a", "b", "c"])["a"]
+        draw = {
+            "words": lambda masks=masks: masks.words("1", partners, 4),
+            "residues": lambda masks=masks: masks.residues("1", frozenset({"b"}), 4, 97),
+            "added_to": lambda masks=masks: masks.added_to(np.zeros(4, dtype=np.uint64), "1", partners, 97),
+        }
+        draw[first]()
+        for again in draw.values():
+            with pytest.raises(ValueError, match="twice"):
+                again()
+
+
+@pytest.mark.parametrize("modulus", [-1, 0, 1, (1 << 62) + 1])
+def test_a_modulus_without_masks_is_refused(modulus: int) -> None:
+    with pytest.raises(ValueError, match="modulo"):
+        among(["a", "b"])["a"].residues("1", frozenset({"b"}), 4, modulus)
