@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from itertools import combinations
 
 import numpy as np
@@ -43,7 +44,7 @@ def measure(
     client spends from those bytes to the plain mean. Keys and contexts are made before; an upload is
     up_bytes_per_parameter, the sum down_bytes_per_parameter; max_error is the largest error of the mean.
 
-        he, he_seeded, mask, ckks     the product's protections (ckks without weights)
+        he, he_seeded, mask, ckks     the product's protections (ckks with every weight 1)
         ckks_common                   `crypto.controls`: another security claim, the same result
 
     Raises `Mismeasured` when a mean is wrong.
@@ -62,9 +63,10 @@ def _schemes() -> dict[str, Callable[[Sequence[Floats]], Figures]]:
         "he": lambda updates: _protected(protection("he"), updates),
         "he_seeded": lambda updates: _protected(protection("he", seeded=True), updates),
         "mask": lambda updates: _protected(protection("mask"), updates),
-        "ckks_common": _common,
     }
-    return schemes
+    if find_spec("crypto.summation.ckks") is not None:
+        schemes["ckks"] = lambda updates: _protected(protection("ckks"), updates)
+    return {**schemes, "ckks_common": _common}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class _Agreed:
 
     @staticmethod
     def on(scheme: Protection, clients: int) -> _Agreed:
-        lanes = scheme.packing(clients)
+        lanes = scheme.packing(clients, clients if scheme.weighs else None)
         return _Agreed(scheme, scheme.generate_key(), Grid(_CLIP, lanes.levels), lanes)
 
 

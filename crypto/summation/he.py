@@ -127,7 +127,7 @@ class EncryptedSum(Protection):
         """Sizes first, so that nothing is done with a part of another length; then every coefficient."""
         if vector.form not in forms:
             raise WireRefused(f"SealedVector: of another form than {' or '.join(forms)}")
-        if vector.count != count or len(vector.parts) != _ciphertexts(count):
+        if count < 1 or vector.count != count or len(vector.parts) != _ciphertexts(count):
             raise WireRefused(f"SealedVector: not the ciphertexts of {count} words")
         size = _SIZES[vector.form]
         for part in vector.parts:

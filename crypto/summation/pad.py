@@ -67,7 +67,7 @@ class PaddedSum(Protection):
         """Raise `WireRefused` unless `vector` is one part of `count` words."""
         if vector.form != "mask":
             raise WireRefused("SealedVector: of another form than mask")
-        if vector.count != count or len(vector.parts) != 1 or len(vector.parts[0]) != 4 * count:
+        if count < 1 or vector.count != count or [len(part) for part in vector.parts] != [4 * count]:
             raise WireRefused(f"SealedVector: not {count} words of 4 bytes")
 
 

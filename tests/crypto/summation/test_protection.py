@@ -156,6 +156,14 @@ def test_the_wrong_count_and_the_wrong_form_are_refused(scheme: Protection) -> N
             scheme.check(SealedVector(form, 5000, vector.parts), 5000)
 
 
+def test_a_vector_of_nothing_is_refused(scheme: Protection) -> None:
+    for form in ("he", "he-seeded", "mask"):
+        for parts in ((), (b"",)):
+            for act in (lambda v: scheme.check(v, 0), lambda v: scheme.add([v])):
+                with pytest.raises(WireRefused):
+                    act(SealedVector(form, 0, parts))
+
+
 def test_one_member_of_another_length_spoils_no_sum(scheme: Protection) -> None:
     key = scheme.generate_key()
     long, short = sealed(scheme, key, "one", uniform(scheme, 20), uniform(scheme, 19))
