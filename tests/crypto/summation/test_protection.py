@@ -197,3 +197,10 @@ def test_words_outside_the_ring_are_not_sealed(scheme: Protection) -> None:
 def test_there_is_no_other_protection(name: str, seeded: bool) -> None:
     with pytest.raises(ValueError, match=r"seeded|protection"):
         protection(name, seeded=seeded)
+
+
+def test_lanes_that_could_wrap_around_the_ring_are_refused() -> None:
+    scheme = protection("mask")
+    scheme.modulus = 1 << 31
+    with pytest.raises(ValueError, match="ring"):
+        scheme.packing(3)
