@@ -11,6 +11,7 @@ import pytest
 from crypto.sealed import (
     Disclosed,
     DisclosedNumbers,
+    Entrusted,
     MaskedWords,
     RowMarks,
     RowPositions,
@@ -105,10 +106,11 @@ def test_a_repr_shows_sizes_only() -> None:
     assert not any("700" in text or "\\x" in text or "True" in text for text in shown)
 
 
-def test_nothing_is_sealed_and_disclosed_at_once() -> None:
+def test_nothing_is_of_two_kinds_at_once() -> None:
     def below(kind: type) -> set[type]:
         return {kind}.union(*(below(child) for child in kind.__subclasses__()))
 
     assert not below(Sealed) & below(Disclosed)
-    names = {kind.__name__ for kind in below(Travels) - below(Sealed) - below(Disclosed)}
+    assert not below(Entrusted) & (below(Sealed) | below(Disclosed))
+    names = {kind.__name__ for kind in below(Travels) - below(Sealed) - below(Disclosed) - below(Entrusted)}
     assert names <= {"Travels", "PublicKey"}  # Only a public key is neither.
