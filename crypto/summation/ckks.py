@@ -8,7 +8,7 @@ round to whole numbers and reduce modulo p. The rest is as in `crypto.summation.
 Who learns what stands in `crypto.summation.protection`. Two things are CKKS's own:
     approximations   a decrypted slot is near a whole number; the difference is the ciphertext's error, and
                      tells the secret key to whoever has the ciphertext (Li and Micciancio, EUROCRYPT 2021;
-                     in a CPU second, `tests/attacks`). So no decrypted float leaves `open`: what it gives
+                     in 0.1 CPU s, `tests/attacks`). So no decrypted float leaves `open`: what it gives
                      is a function of the words modulo p.
     wraps            inside `open` the sum is known as an integer, not only modulo p. That tells no more:
                      given the sum modulo p, the masked words of two honest members or more are uniform

@@ -99,6 +99,7 @@ def test_a_coin_too_close_for_doubles_is_decided_by_further_bits() -> None:
     assert noise._below_exactly(prefix, third, below) and not below.left
     assert not noise._below_exactly(prefix, third, above) and not above.left
     assert noise._below_exactly(prefix - 1, third, Fixed())
+    assert not noise._below_exactly(1 << 63, Fraction(1, 2), Fixed())
     assert not noise._below_exactly(prefix + 1, third, Fixed())
     assert noise._coins(np.array([1 / 3]), lambda _: third, Fixed(prefix, 0)).all()
     assert not noise._coins(np.array([1 / 3]), lambda _: third, Fixed(prefix, (1 << 64) - 1)).any()

@@ -66,6 +66,8 @@ def test_the_parameters_are_those_the_security_and_the_margin_are_stated_for() -
     assert (
         np.sqrt(2) * largest * ckks._SCALE < primes[0] * primes[1] / 2 / 2
     )  # No wrap, with a factor to spare.
+    # The error in a part of such a sum: 3.24 a coefficient, sqrt(N / 2) of it in a part, 16 times 2^10.
+    assert 3.24 * np.sqrt(4096 / 2) * np.sqrt(MOST_MEMBERS) * MOST_WEIGHT / ckks._SCALE < 1.5e-4
     assert largest < 2**45  # Whole numbers of that size have eight more bits in a double.
 
 
