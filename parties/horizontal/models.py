@@ -7,7 +7,8 @@ plan's seed through numpy's PCG64, whose uniform doubles are the same on every m
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ class Logistic(nn.Module):
     def __init__(self, numeric: int, cardinalities: tuple[int, ...]) -> None:
         super().__init__()
         self.linear = _linear(numeric, 1)
-        self.offsets = nn.ModuleList(nn.Embedding(levels, 1) for levels in cardinalities)
+        self.offsets = _embeddings(cardinalities, [1] * len(cardinalities))
         with torch.no_grad():
             for parameter in self.parameters():
                 parameter.zero_()
@@ -53,9 +54,7 @@ class Perceptron(nn.Module):
     def __init__(self, model: Model, numeric: int, cardinalities: tuple[int, ...], seed: int) -> None:
         super().__init__()
         widths = [min(model.embedding, math.ceil(levels / 2)) for levels in cardinalities]
-        self.embeddings = nn.ModuleList(
-            nn.Embedding(levels, width) for levels, width in zip(cardinalities, widths, strict=True)
-        )
+        self.embeddings = _embeddings(cardinalities, widths)
         layers: list[nn.Module] = []
         width = numeric + sum(widths)
         for units in model.hidden:
@@ -108,9 +107,19 @@ def personal_parts(model: Model) -> tuple[str, ...]:
     return _PERSONAL[model.kind]
 
 
-def _linear(inputs: int, outputs: int) -> nn.Linear:
+def _linear(inputs: int, outputs: int) -> nn.Module:
     """A linear layer with values to be set by the caller: torch would draw them from its global generator."""
-    return nn.utils.skip_init(nn.Linear, inputs, outputs)  # type: ignore[no-untyped-call, no-any-return]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Initializing zero-element tensors", UserWarning)
+        return nn.utils.skip_init(nn.Linear, inputs, outputs)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _embeddings(cardinalities: Sequence[int], widths: Sequence[int]) -> nn.ModuleList:
+    """An embedding for each column, with values to be set by the caller."""
+    return nn.ModuleList(
+        nn.utils.skip_init(nn.Embedding, levels, width)  # type: ignore[no-untyped-call]
+        for levels, width in zip(cardinalities, widths, strict=True)
+    )
 
 
 def _initialise(model: nn.Module, seed: int) -> None:
@@ -150,7 +159,7 @@ def _own(
         _refuse_running_statistics(built, party)
         Layout.of(built)
         _probe(built, numeric, cardinalities, party)
-    return built
+    return built.train()
 
 
 def _refuse_running_statistics(built: nn.Module, party: str) -> None:

@@ -128,12 +128,12 @@ def _found(module: str) -> ModuleSpec | None:
     parts = module.split(".")
     for count in range(1, len(parts) + 1):
         name = ".".join(parts[:count])
-        finders = (finder.find_spec(name, path, None) for finder in sys.meta_path)
-        spec = next((found for found in finders if found is not None), None)
         try:
-            path = list(spec.submodule_search_locations or ()) if spec is not None else []
+            finders = (finder.find_spec(name, path, None) for finder in sys.meta_path)
+            spec = next((found for found in finders if found is not None), None)
         except KeyError:  # A folder without __init__.py inside another: Python asks for its loaded parent.
             return None
+        path = list(spec.submodule_search_locations or ()) if spec is not None else []
     return spec
 
 

@@ -33,6 +33,9 @@ from crypto.summation.stream import KeyStream
 from federation.errors import PlanRefused
 from parties.features.support import Floats
 
+#: Rows that a model is tried on.
+_PROBE = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -56,15 +59,48 @@ class RecordPrivacy:
         return Sampling(rate, epochs * math.ceil(1 / rate), self.noise_multiplier)
 
 
-def check_recordwise(model: nn.Module, party: str) -> None:
-    """Refuse (`PlanRefused`) a model in which a row's gradient cannot be told from the others'."""
-    if ModuleValidator.validate(model, strict=False):
+def check_recordwise(network: nn.Module, numeric: int, columns: int, party: str) -> None:
+    """Refuse (`PlanRefused`) a model in which a row's gradient cannot be told from the others'.
+
+    Besides Opacus's own list of layers, rows of noise are tried: Opacus would pass over a tensor that is used
+    outside the layer that holds it, and take the gradient of a model that mixes rows for that of a row.
+    """
+    if ModuleValidator.validate(network.train(), strict=False) or not _told_apart(network, numeric, columns):
         raise PlanRefused(
-            "the module has a layer whose gradients cannot be bounded row by row",
+            "the model's gradients cannot be bounded row by row",
             party=party,
             field="privacy.unit",
-            advice="Use layers that Opacus supports (no BatchNorm), or another privacy unit.",
+            advice="Use layers that Opacus supports, each called once on each row by its own forward, or "
+            "another privacy.unit.",
         )
+
+
+def _told_apart(network: nn.Module, numeric: int, columns: int) -> bool:
+    """Whether the gradients that Opacus gives for rows are those of the rows alone, for every parameter."""
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn((_PROBE, numeric), generator=generator)
+    codes = torch.zeros((_PROBE, columns), dtype=torch.int64)
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    for layer in network.modules():
+        if isinstance(layer, nn.modules.dropout._DropoutNd):
+            layer.eval()
+    try:
+        with by_row(network) as wrapped:
+            nn.functional.softplus(wrapped(rows, codes)).mean().backward()
+            by_opacus = [parameter.grad_sample for parameter in trained]  # type: ignore[attr-defined]
+        for row in range(_PROBE):
+            network.zero_grad()
+            loss = nn.functional.softplus(network(rows[row : row + 1], codes[row : row + 1])).sum()
+            loss.backward()  # type: ignore[no-untyped-call]
+            for parameter, told in zip(trained, by_opacus, strict=True):
+                if parameter.grad is None or not torch.allclose(parameter.grad, told[row], 1e-3, 1e-5):
+                    return False
+    except (AttributeError, IndexError, NotImplementedError, RuntimeError, TypeError, ValueError):
+        return False  # Opacus has many ways to fail on a layer that it does not know.
+    finally:
+        network.zero_grad()
+        network.train()
+    return True
 
 
 def gaussians(stream: KeyStream, count: int) -> Floats:
@@ -121,6 +157,7 @@ def by_row(network: nn.Module) -> Iterator[nn.Module]:
             yield wrapped
     finally:
         wrapped.to_standard_module()
+        network.zero_grad()
 
 
 def take_none(wrapped: nn.Module) -> None:

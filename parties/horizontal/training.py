@@ -115,7 +115,7 @@ class LocalTrainer:
         self._personal = self._mask(model)
         self._privacy = privacy
         if privacy is not None:
-            check_recordwise(network, party)
+            check_recordwise(network, examples.numeric.shape[1], examples.codes.shape[1], party)
         self.sampling = None if privacy is None else privacy.sampling(len(examples), *self._batching)
 
     @property
