@@ -86,7 +86,8 @@ def _told_apart(network: nn.Module, numeric: int, columns: int) -> bool:
             layer.eval()
     try:
         with by_row(network) as wrapped:
-            nn.functional.softplus(wrapped(rows, codes)).mean().backward()
+            mean = nn.functional.softplus(wrapped(rows, codes)).mean()
+            mean.backward()  # type: ignore[no-untyped-call]
             by_opacus = [parameter.grad_sample for parameter in trained]  # type: ignore[attr-defined]
         for row in range(_PROBE):
             network.zero_grad()
