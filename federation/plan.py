@@ -248,6 +248,16 @@ def _sums_of_two(plan: Plan) -> list[str]:
     return [f'{key}: {told}; plan three or more, or turn noise on: privacy.unit = "record" or "party"']
 
 
+def refuse_shape(plan: Plan) -> None:
+    """Raise `PlanRefused` for a shape that this version can read and check, but not run."""
+    if plan.shape != "vertical":
+        raise PlanRefused(
+            f'shape = "{plan.shape}" is not run by this version',
+            field="shape",
+            advice='Launch a plan of shape = "vertical".',
+        )
+
+
 def load(path: Path) -> Plan:
     """Read and check a plan file. One `UsageError` lists every problem with its key and what is allowed."""
     try:

@@ -16,7 +16,7 @@ from federation.coordinator.record import PartyStatus, RoundStatus
 from federation.errors import PeerFailure, UsageError
 from federation.ids import PartyId, RunId
 from federation.locks import holder
-from federation.plan import Plan
+from federation.plan import Plan, refuse_shape
 
 _LOOK_SECONDS = 0.2
 
@@ -27,6 +27,7 @@ def launch(home: CoordinatorHome, plan: Plan) -> RunId:
     Raises `PlanRefused` when the plan names a party that is not admitted, `UsageError` when the service
     does not run.
     """
+    refuse_shape(plan)
     home.roster().check_admitted(map(PartyId, plan.parties))
     service = running_service(home)
     run = new_run(dt.datetime.now(dt.UTC))

@@ -11,7 +11,7 @@ from federation.errors import PlanRefused
 from federation.ids import AGGREGATOR, PartyId, RunId
 from federation.message import Role
 from federation.order import Order
-from federation.plan import parse
+from federation.plan import parse, refuse_shape
 from federation.session import Seating
 from parties.dataset import DatasetConfig, from_party_table
 from parties.features.units import check_units
@@ -40,6 +40,7 @@ def accept(home: PartyHome, payload: bytes) -> Accepted:
     admission, me = home.admission(), home.name()
     order = Order.open(payload, admission.coordinator, me)
     plan = order.plan
+    refuse_shape(plan)
     if me not in plan.parties:
         raise PlanRefused("the plan does not name this party", party=me)
     roles = plan.roles()

@@ -16,7 +16,8 @@ from federation.addresses import Address
 from federation.coordinator.home import CoordinatorHome, FederationSettings
 from federation.errors import UsageError
 from federation.ids import PartyId, party_id
-from federation.plan import Alignment, Plan, PlanParty
+from federation.plan import Plan
+from federation.tables import Alignment, PlanParty
 from parties.connectors import columns
 from parties.dataset import DatasetConfig, infer, load_config
 from parties.four_flows import Settings, generate

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from federation.errors import PlanRefused, UsageError
-from federation.ids import AGGREGATOR
+from federation.ids import AGGREGATOR, PartyId
 from federation.message import Role
-from federation.plan import Plan, load, parse
+from federation.plan import Plan, load, parse, refuse_shape
 
 GOOD = """
 name = "sme-credit"
@@ -189,3 +189,76 @@ def test_bytes_in_any_other_form_are_refused(file: Path) -> None:
         assert data != canonical
         with pytest.raises(PlanRefused):
             parse(data)
+
+
+HORIZONTAL = 'name = "banks"\npurpose = "credit-scoring"\nshape = "horizontal"\n'
+BANKS = "[parties.aa]\n[parties.bb]\n[parties.cc]\n"
+
+
+def test_members_of_a_horizontal_plan_all_play_one_part(file: Path) -> None:
+    roles = plan(file, HORIZONTAL + BANKS).roles()
+    assert list(roles.items()) == [
+        *((name, Role.MEMBER) for name in ("aa", "bb", "cc")),
+        (AGGREGATOR, Role.AGGREGATOR),
+    ]
+
+
+def test_a_sum_of_two_is_refused_unless_noise_hides_the_other(file: Path) -> None:
+    two = HORIZONTAL + "[parties.aa]\n[parties.bb]\n"
+    assert "the sum minus its own" in refusal(file, two)
+    assert plan(file, two + '[privacy]\nunit = "record"\n').privacy.unit == "record"
+    assert "the sum minus its own" in refusal(file, HORIZONTAL + "minimum_parties = 2\n" + BANKS)
+    assert "robust.groups" in refusal(file, HORIZONTAL + BANKS + "[robust]\ngroups = 2\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (HORIZONTAL + '[parties.aa]\nrole = "label"\n[parties.bb]\n[parties.cc]\n', "no party has a role"),
+        (HORIZONTAL + BANKS + "[scores]\nopen = 'all'\n", "scores: has no meaning"),
+        (HORIZONTAL + BANKS + "[model]\nl2 = 2.0\n", "model.l2: has no meaning"),
+        (HORIZONTAL + BANKS + "[model]\nkind = 'module'\n", "needs module and module_sha256"),
+        (GOOD + "[model]\nkind = 'mlp'\n", "horizontal"),
+        (GOOD + "[sum]\nclip = 1.0\n", "sum: has no meaning"),
+        (HORIZONTAL + BANKS + "[columns.x]\nrange = [2.0, 1.0]\n", "the lower one first"),
+        (HORIZONTAL + BANKS + "[columns.x]\nlevels = ['a', 'a']\n", "distinct"),
+        (HORIZONTAL + "minimum_parties = 4\n" + BANKS, "minimum_parties"),
+    ],
+)
+def test_what_does_not_go_together_is_told(file: Path, text: str, told: str) -> None:
+    assert told in refusal(file, text)
+
+
+HYBRID = """
+name = "two-countries"
+purpose = "credit-scoring"
+shape = "hybrid"
+[parties.bank-a]
+consortium = "a"
+role = "label"
+[parties.platform-a]
+consortium = "a"
+[parties.platform-b]
+consortium = "b"
+[parties.bank-b]
+consortium = "b"
+role = "label"
+"""
+
+
+def test_each_consortium_has_its_own_label_party_and_helper(file: Path) -> None:
+    found = plan(file, HYBRID)
+    assert (
+        found.roles()[PartyId("bank-b")] is Role.LABEL and found.roles()[PartyId("platform-a")] is Role.HELPER
+    )
+    assert found.consortia() == {"bank-a": "a", "platform-a": "a", "bank-b": "b", "platform-b": "b"}
+    assert "role" in refusal(file, HYBRID.replace('role = "label"\n', "", 1))
+    assert "names its consortium" in refusal(file, HYBRID.replace('consortium = "a"\n', "", 1))
+
+
+@pytest.mark.parametrize("text", [HORIZONTAL + BANKS, HYBRID])
+def test_plans_of_other_shapes_come_back_from_their_canonical_bytes(file: Path, text: str) -> None:
+    found = plan(file, text)
+    assert parse(found.canonical()) == found
+    with pytest.raises(PlanRefused, match="is not run by this version"):
+        refuse_shape(found)
