@@ -9,6 +9,7 @@ authority.pem, tls.pem     the federation's authority and this party's certifica
 pins.json                  fingerprints of other parties that somebody here has compared
 rounds/RUN/                plan.json, journal.jsonl, model.json, rows.npz, spent.json; at the label party also
                            scores.npz and evaluation.json
+privacy/                   ledger.jsonl, ledger.head: what each run has told of each data set
 flower/                    the SuperNode's log and state
 node.json, node.lock       what the node does, while it runs
 """

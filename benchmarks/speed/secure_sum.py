@@ -7,7 +7,6 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from itertools import combinations
 
 import numpy as np
@@ -22,7 +21,8 @@ from crypto.private import Private
 from crypto.summation import ring
 from crypto.summation.grid import Grid
 from crypto.summation.lanes import Lanes
-from crypto.summation.protection import GroupKey, Protection, SealedVector, protection
+from crypto.summation.protection import GroupKey, Protection, SealedVector
+from crypto.summation.schemes import protection
 from crypto.summation.stream import KeyStream
 
 Floats = npt.NDArray[np.float64]
@@ -59,14 +59,13 @@ def measure(
 
 
 def _schemes() -> dict[str, Callable[[Sequence[Floats]], Figures]]:
-    schemes: dict[str, Callable[[Sequence[Floats]], Figures]] = {
+    return {
         "he": lambda updates: _protected(protection("he"), updates),
         "he_seeded": lambda updates: _protected(protection("he", seeded=True), updates),
         "mask": lambda updates: _protected(protection("mask"), updates),
+        "ckks": lambda updates: _protected(protection("ckks"), updates),
+        "ckks_common": _common,
     }
-    if find_spec("crypto.summation.ckks") is not None:
-        schemes["ckks"] = lambda updates: _protected(protection("ckks"), updates)
-    return {**schemes, "ckks_common": _common}
 
 
 @dataclass(frozen=True, slots=True)

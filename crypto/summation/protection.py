@@ -163,22 +163,3 @@ class Protection(ABC):
             raise ValueError(f"a sum is over 1 to {MOST_MEMBERS} vectors, not {len(vectors)}")
         if weights is not None and not self.weighs:
             raise ValueError(f"{self.name} adds without weights")
-
-
-def protection(name: str, *, seeded: bool = False) -> Protection:
-    """The protection of that name: "he", "mask" or "ckks"; with "he", `seeded` halves what a member sends."""
-    if seeded and name != "he":
-        raise ValueError(f"{name} has no seeded form")
-    if name == "he":
-        from crypto.summation.he import EncryptedSum
-
-        return EncryptedSum(seeded=seeded)
-    if name == "mask":
-        from crypto.summation.pad import PaddedSum
-
-        return PaddedSum()
-    if name == "ckks":
-        from crypto.summation.ckks import WeighedSum
-
-        return WeighedSum()
-    raise ValueError("a protection is he, mask or ckks")

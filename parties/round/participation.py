@@ -36,11 +36,13 @@ from parties.home import PartyHome
 from parties.logistic.hidden import FeatureGradient, HelperGradient, HiddenGradient, LabelGradient
 from parties.logistic.scoring import receive_scores, send_logits
 from parties.logistic.training import Stopping, Trained, train, with_intercept
+from parties.privacy.events import charge
+from parties.privacy.ledger import Ledger
 from parties.round.acceptance import Accepted
 from parties.round.evaluation import evaluate_round
 from parties.round.matrix import OwnMatrix, prepare
 from parties.round.model import ModelPart, save_rows
-from parties.round.rows import aligned, opened_rows, read_own
+from parties.round.rows import OwnTable, aligned, opened_rows, read_own
 
 Floats = npt.NDArray[np.float64]
 
@@ -142,6 +144,7 @@ def _run(
 ) -> None:
     started = _cpu_seconds()
     table = read_own(accepted.dataset)
+    _charge(home, accepted, table)
     session = open_session(accepted.order.party, home.identity(), accepted.seating, transport, journal)
     with Pool() as pool:
         work = _Work(accepted, session, folder, pool, started)
@@ -160,6 +163,15 @@ def _run(
         if scores is not None:
             evaluate_round(accepted.dataset, work.plan, folder, rows, matrix, scores)
     _finish(work, matrix, trained, journal, table.report.rows)
+
+
+def _charge(home: PartyHome, accepted: Accepted, table: OwnTable) -> None:
+    """Write the run into the data set's privacy ledger before anything leaves; a budget may refuse it.
+
+    A vertical run adds no noise, so it is charged without a bound, and a data set with a budget refuses it.
+    """
+    order, dataset = accepted.order, accepted.dataset
+    Ledger.of(home, dataset, table.ids).reserve(charge(order.plan, order.run, dataset.name, ()))
 
 
 # -- the steps ---------------------------------------------------------------------------------------

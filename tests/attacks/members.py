@@ -15,7 +15,8 @@ from crypto.sealed import Words64
 from crypto.summation import ring
 from crypto.summation.grid import Grid
 from crypto.summation.lanes import Lanes
-from crypto.summation.protection import GroupKey, Protection, SealedVector, protection
+from crypto.summation.protection import GroupKey, Protection, SealedVector
+from crypto.summation.schemes import protection
 from crypto.summation.stream import KeyStream
 
 Floats = npt.NDArray[np.float64]

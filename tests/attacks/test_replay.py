@@ -12,7 +12,8 @@ from crypto.masks import PairwiseMasks
 from crypto.private import Private
 from crypto.sealed import Words64
 from crypto.summation import ring
-from crypto.summation.protection import SealedVector, protection
+from crypto.summation.protection import SealedVector
+from crypto.summation.schemes import protection
 from tests.attacks.members import NAMES, SCHEMES, Group, correlation, scheme_named, updates
 
 LENGTH = 6_000

@@ -19,7 +19,8 @@ from crypto.sealed import WireRefused, Words64
 from crypto.summation import ckks, ring
 from crypto.summation.ckks import MOST_WEIGHT, WeighedSum
 from crypto.summation.grid import Grid
-from crypto.summation.protection import MOST_MEMBERS, GroupKey, SealedVector, protection
+from crypto.summation.protection import MOST_MEMBERS, GroupKey, SealedVector
+from crypto.summation.schemes import protection
 from crypto.summation.stream import KeyStream
 
 KEY = GroupKey(bytes(range(32)))

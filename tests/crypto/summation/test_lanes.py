@@ -7,7 +7,7 @@ import pytest
 
 from crypto.errors import Refusal
 from crypto.summation.lanes import Lanes
-from crypto.summation.protection import protection
+from crypto.summation.schemes import protection
 from crypto.summation.stream import BLOCK
 
 SHAPES = [(1, 32), (2, 25), (3, 17), (1, 63)]

@@ -16,7 +16,8 @@ from crypto.private import Private
 from crypto.sealed import Entrusted, Sealed, WireRefused, Words64
 from crypto.summation import ring
 from crypto.summation.grid import Grid
-from crypto.summation.protection import MOST_MEMBERS, GroupKey, Protection, SealedVector, protection
+from crypto.summation.protection import MOST_MEMBERS, GroupKey, Protection, SealedVector
+from crypto.summation.schemes import protection
 from crypto.summation.stream import KeyStream
 
 SCHEMES = {"he": {"name": "he"}, "he-seeded": {"name": "he", "seeded": True}, "mask": {"name": "mask"}}
