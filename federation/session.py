@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgpack
@@ -80,15 +80,6 @@ class Session:
             for party in self.seating.parties
             if party != self.me and (not roles or self.seating.roles[party] in roles)
         )
-
-    def among(self, parties: Iterable[PartyId]) -> Session:
-        """This session as seen among some of its parties and the aggregator: same keys, same exit.
-
-        A protocol that is written for a whole session runs among them, and hears nobody else.
-        """
-        kept = {*parties, self.me, AGGREGATOR}
-        roles = {seat: role for seat, role in self.seating.roles.items() if seat in kept}
-        return replace(self, seating=replace(self.seating, roles=roles))
 
     def send(self, to: PartyId, message: Message) -> None:
         """The exit; see `Egress.send`."""

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 import federation.messages
 from crypto.bfv import Ciphertexts, PublicKey
 from crypto.curve import BlindedPoints, Tags
-from crypto.sealed import DisclosedNumbers, MaskedWords, RowMarks, RowPositions, TorusWords
+from crypto.sealed import DisclosedNumbers, MaskedWords, MaskSeed, RowMarks, RowPositions, TorusWords
+from crypto.summation.protection import FORMS, GroupKey, SealedVector
 from crypto.x25519 import context_name, hash_to_curve
 from federation.ids import PartyId, RunId
 from federation.message import REGISTRY, Digest, Message, PlainText, field_types
@@ -75,6 +76,14 @@ _VALUES: dict[Any, st.SearchStrategy[Any]] = {
         st.lists(SEAL_LIKE, max_size=3).map(tuple),
     ),
     BlindedPoints: st.deferred(lambda: _distinct(32, st.sampled_from(_points()))).map(BlindedPoints),
+    GroupKey: st.binary(min_size=32, max_size=32).map(GroupKey),
+    MaskSeed: st.binary(min_size=32, max_size=32).map(MaskSeed),
+    SealedVector: st.builds(
+        SealedVector,
+        st.sampled_from(FORMS),
+        st.integers(1, 1 << 28),
+        st.lists(st.binary(max_size=40), max_size=3).map(tuple),
+    ),
     Tags: _distinct(16, st.binary(min_size=16, max_size=16)).map(Tags),
 }
 

@@ -192,3 +192,20 @@ def test_the_journal_and_the_wire_hold_nothing_of_the_content() -> None:
     log = Log()
     exit_of(PLATFORM, log).send(BANK, MaskedLogit(TorusWords(b"91330100MA27XYZ12Q!!")))
     assert all(b"MA27XYZ" not in str(event).encode() for event in log.events)
+
+
+def test_between_consortia_goes_only_what_may_cross() -> None:
+    seats = {PartyId(name): Role.LABEL for name in ("bank-a", "bank-b")} | {PartyId("public-a"): Role.FEATURE}
+    consortia = {PartyId("bank-a"): "a", PartyId("public-a"): "a", PartyId("bank-b"): "b"}
+    guard = Guard(PartyId("bank-a"), {**seats, AGGREGATOR: Role.AGGREGATOR}, consortia)
+    for kind in every_message().values():
+        for flow in kind.FLOWS:
+            if flow.sender.covers(Role.LABEL) and flow.to.covers(Role.LABEL):
+                if kind.CROSSES:
+                    guard.check(PartyId("bank-a"), PartyId("bank-b"), kind)
+                else:
+                    with pytest.raises(EgressRefused, match="does not cross"):
+                        guard.check(PartyId("bank-a"), PartyId("bank-b"), kind)
+    guard.check(PartyId("bank-a"), PartyId("public-a"), Prepared)
+    with pytest.raises(EgressRefused, match="does not cross"):
+        guard.check(PartyId("bank-b"), PartyId("public-a"), Prepared)

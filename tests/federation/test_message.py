@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from crypto.private import Private
-from crypto.sealed import Disclosed, DisclosedNumbers, Sealed, TorusWords
+from crypto.sealed import Disclosed, DisclosedNumbers, Entrusted, Sealed, TorusWords
+from crypto.summation.protection import GroupKey
 from federation.ids import PartyId
 from federation.message import (
     REGISTRY,
@@ -54,6 +55,13 @@ SINGLE = {
     ("round/receipt", "cpu_milliseconds"): "int",
     ("round/receipt", "bytes_sent"): "int",
     ("round/receipt", "journal_head"): "Digest",
+    ("sum/upload", "label"): "Digest",
+    ("sum/upload", "members"): "tuple",  # of party names
+    ("sum/total", "label"): "Digest",
+    ("sum/total", "uploads"): "tuple",  # of digests
+    ("sum/confirmed", "label"): "Digest",
+    ("sum/confirmed", "seen"): "Digest",
+    ("sum/own-mask", "label"): "Digest",
 }
 
 #: Neither sealed nor disclosed: public by nature.
@@ -163,9 +171,26 @@ def test_every_other_field_is_sealed_or_a_single_public_value_of_this_list() -> 
         (name, field): getattr(annotation, "__name__", str(annotation))
         for name, kind in every_message().items()
         for field, annotation in field_types(kind).items()
-        if (name, field) not in declared(Sealed) | declared(Disclosed) | PUBLIC_KEYS
+        if (name, field) not in declared(Sealed) | declared(Disclosed) | declared(Entrusted) | PUBLIC_KEYS
     }
     assert rest == SINGLE
+
+
+def test_secrets_among_the_parties_are_those_of_a_sum_and_never_go_to_the_aggregator() -> None:
+    assert declared(Entrusted) == {("sum/group-key", "key"), ("sum/own-mask", "seed")}
+    for name, _ in declared(Entrusted):
+        assert all(flow.to is not Role.AGGREGATOR for flow in every_message()[name].FLOWS)
+    with pytest.raises(TypeError, match="is not for the aggregator"):
+        body = {"__annotations__": {"key": GroupKey}, "__module__": __name__}
+        message("test/told", ANY_FLOW, Flow(Role.PARTY, Role.AGGREGATOR))(type("Told", (Message,), body))
+    with pytest.raises(TypeError, match="is not for the aggregator"):
+        body = {"__annotations__": {"keys": tuple[GroupKey, ...]}, "__module__": __name__}
+        message("test/all", Flow(Role.PARTY, Role.AGGREGATOR))(type("All", (Message,), body))
+
+
+def test_only_what_belongs_to_a_sum_crosses_from_one_consortium_to_another() -> None:
+    crossing = {name for name, kind in every_message().items() if kind.CROSSES}
+    assert crossing == {"sum/group-key", "sum/confirmed", "sum/own-mask"}
 
 
 def test_no_plain_value_flows_from_a_party_without_labels_to_another_party() -> None:
@@ -179,18 +204,18 @@ def test_no_plain_value_flows_from_a_party_without_labels_to_another_party() -> 
     assert plain == set()
 
 
-def test_the_aggregator_is_sent_tags_progress_and_receipts_only() -> None:
+def test_the_aggregator_is_sent_tags_sealed_vectors_progress_and_receipts_only() -> None:
     heard = {
         name for name, kind in every_message().items() if any(f.to is Role.AGGREGATOR for f in kind.FLOWS)
     }
-    assert heard == {"alignment/tags", "round/progress", "round/receipt"}
+    assert heard == {"alignment/tags", "round/progress", "round/receipt", "sum/upload"}
 
 
-def test_the_aggregator_says_nothing_but_which_rows_are_common() -> None:
+def test_the_aggregator_says_nothing_but_which_rows_are_common_and_sums_that_it_cannot_open() -> None:
     said = {
         name for name, kind in every_message().items() if any(f.sender is Role.AGGREGATOR for f in kind.FLOWS)
     }
-    assert said == {"alignment/rows"}
+    assert said == {"alignment/rows", "sum/total"}
 
 
 def test_a_party_covers_every_data_role_and_never_the_aggregator() -> None:
