@@ -159,6 +159,7 @@ if sys.argv[1:] == ["die"]:
     os.kill(os.getpid(), signal.SIGKILL)
 if sys.argv[1:] == ["interrupted"]:
     import threading
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background jobs inherit "ignored".
     threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
     pool.map(again_points, bytes(range(32)), [(9).to_bytes(32, "little") * 1000] * 100_000)
 """
