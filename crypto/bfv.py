@@ -33,8 +33,9 @@ import numpy.typing as npt
 from tenseal import sealapi
 
 from crypto.private import Private
-from crypto.seal import load, save, whole_object
+from crypto.seal import load, save, secure_context, whole_object
 from crypto.sealed import MaskedWords, Sealed, Travels, Wire, WireRefused, Words64, wire_bytes
+from crypto.summation import ring
 
 Integers = npt.NDArray[np.int64]
 
@@ -152,9 +153,7 @@ class Scheme:
         )
         plain = sealapi.PlainModulus.Batching(parameters.degree, parameters.plain_bits)
         seal.set_plain_modulus(plain)
-        self._context = sealapi.SEALContext(seal, True, sealapi.SEC_LEVEL_TYPE.TC128)
-        if not self._context.parameters_set():
-            raise ValueError(f"SEAL refuses the parameters: {self._context.parameters_error_message()}")
+        self._context = secure_context(seal)
         self.parameters = parameters
         self.modulus = int(plain.value())
         self.slots = parameters.degree
@@ -185,11 +184,7 @@ class Scheme:
 
     def split(self, residues: Words64) -> Iterable[Words64]:
         """Blocks of N slots, the last one padded with zeros."""
-        for start in range(0, len(residues), self.slots):
-            block = residues[start : start + self.slots]
-            if len(block) < self.slots:
-                block = np.concatenate([block, np.zeros(self.slots - len(block), dtype=np.uint64)])
-            yield block
+        return ring.padded(residues, self.slots)
 
     def uniform(self, count: int) -> Words64:
         """`count` uniformly random residues from the operating system (rejection sampling)."""

@@ -51,6 +51,17 @@ class _Scratch(threading.local):
 _scratch = _Scratch()
 
 
+def secure_context(parameters: Any, *, levels: bool = True) -> Any:
+    """SEAL's context of these parameters; ValueError where they give less than 128-bit security.
+
+    `levels`: also those below the first, to which ciphertexts are switched.
+    """
+    made = sealapi.SEALContext(parameters, levels, sealapi.SEC_LEVEL_TYPE.TC128)
+    if not made.parameters_set():
+        raise ValueError(f"SEAL refuses the parameters: {made.parameters_error_message()}")
+    return made
+
+
 def save(seal_object: Any) -> bytes:
     """The object as SEAL writes it."""
     os.ftruncate(_scratch.descriptor, 0)

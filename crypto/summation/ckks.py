@@ -39,7 +39,7 @@ of them, which is what SEAL's multiply_plain by a constant of scale 1 does, with
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -50,8 +50,9 @@ from tenseal import sealapi
 
 from crypto.errors import Refusal
 from crypto.private import Private
-from crypto.seal import load, stored
+from crypto.seal import load, secure_context, stored
 from crypto.sealed import WireRefused, Words64
+from crypto.summation import ring
 from crypto.summation.protection import MOST_MEMBERS, GroupKey, Protection, SealedVector
 
 #: The largest weight: the grid to which a caller maps real weights is 1 to this.
@@ -86,7 +87,7 @@ class WeighedSum(Protection):
 
     def __init__(self) -> None:
         parameters = _parameters()
-        self._context = _context(parameters)
+        self._context = secure_context(parameters, levels=False)
         self._encoder = sealapi.CKKSEncoder(self._context)
         self._level = struct.pack("<4Q", *self._context.first_parms_id())
         primes = [int(prime.value()) for prime in parameters.coeff_modulus()][:_PRIMES]
@@ -104,7 +105,7 @@ class WeighedSum(Protection):
         plain = words.open_locally()
         self._check_words(plain)
         encryptor = self._with(key).encryptor
-        parts = tuple(self._encrypt(encryptor, block) for block in _blocks(plain))
+        parts = tuple(self._encrypt(encryptor, block) for block in ring.padded(plain, _DEGREE))
         return SealedVector("ckks", len(plain), parts)
 
     def add(self, vectors: Sequence[SealedVector], weights: Sequence[int] | None = None) -> SealedVector:
@@ -218,7 +219,7 @@ class _Keyed:
         parameters = _parameters()
         seed = list(struct.unpack("<8Q", derive.derive(key.data)))
         parameters.set_random_generator(sealapi.Blake2xbPRNGFactory(seed))
-        secret = sealapi.KeyGenerator(_context(parameters)).secret_key()
+        secret = sealapi.KeyGenerator(secure_context(parameters, levels=False)).secret_key()
         self.encryptor = sealapi.Encryptor(context, secret)
         self.decryptor = sealapi.Decryptor(context, secret)
 
@@ -258,20 +259,5 @@ def _parameters() -> Any:
     return parameters
 
 
-def _context(parameters: Any) -> Any:
-    # Without levels below the first: nothing here is rescaled.
-    context = sealapi.SEALContext(parameters, False, sealapi.SEC_LEVEL_TYPE.TC128)
-    if not context.parameters_set():
-        raise ValueError(f"SEAL refuses the parameters: {context.parameters_error_message()}")
-    return context
-
-
 def _ciphertexts(count: int) -> int:
     return -(-count // _DEGREE)
-
-
-def _blocks(words: Words64) -> Iterator[Words64]:
-    """Blocks of N words, the last one padded with zeros."""
-    for start in range(0, len(words), _DEGREE):
-        block = words[start : start + _DEGREE]
-        yield block if len(block) == _DEGREE else np.pad(block, (0, _DEGREE - len(block)))

@@ -24,7 +24,7 @@ level and representation are not the sender's to choose, and SEAL parses headers
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,8 +33,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from tenseal import sealapi
 
 from crypto.private import Private
-from crypto.seal import content, load, save, stored
+from crypto.seal import content, load, save, secure_context, stored
 from crypto.sealed import WireRefused, Words64
+from crypto.summation import ring
 from crypto.summation.protection import GroupKey, Protection, SealedVector
 
 _DEGREE = 4096
@@ -55,7 +56,7 @@ class EncryptedSum(Protection):
 
     def __init__(self, *, seeded: bool = False) -> None:
         parameters = _parameters()
-        self._context = _context(parameters)
+        self._context = secure_context(parameters)
         self.modulus = int(parameters.plain_modulus().value())
         self._prime = int(parameters.coeff_modulus()[0].value())
         self._encoder = sealapi.BatchEncoder(self._context)
@@ -69,7 +70,7 @@ class EncryptedSum(Protection):
         plain = words.open_locally()
         self._check_words(plain)
         encryptor = self._with(key).encryptor
-        parts = tuple(self._encrypt(encryptor, block) for block in _blocks(plain))
+        parts = tuple(self._encrypt(encryptor, block) for block in ring.padded(plain, _DEGREE))
         return SealedVector(self._form, len(plain), parts)
 
     def add(self, vectors: Sequence[SealedVector], weights: Sequence[int] | None = None) -> SealedVector:
@@ -187,7 +188,7 @@ class _Keyed:
         parameters = _parameters()
         seed = list(struct.unpack("<8Q", derive.derive(key.data)))
         parameters.set_random_generator(sealapi.Blake2xbPRNGFactory(seed))
-        secret = sealapi.KeyGenerator(_context(parameters)).secret_key()
+        secret = sealapi.KeyGenerator(secure_context(parameters)).secret_key()
         self.encryptor = sealapi.Encryptor(context, secret)
         self.decryptor = sealapi.Decryptor(context, secret)
 
@@ -203,19 +204,5 @@ def _parameters() -> Any:
     return parameters
 
 
-def _context(parameters: Any) -> Any:
-    context = sealapi.SEALContext(parameters, True, sealapi.SEC_LEVEL_TYPE.TC128)
-    if not context.parameters_set():
-        raise ValueError(f"SEAL refuses the parameters: {context.parameters_error_message()}")
-    return context
-
-
 def _ciphertexts(count: int) -> int:
     return -(-count // _DEGREE)
-
-
-def _blocks(words: Words64) -> Iterator[Words64]:
-    """Blocks of N words, the last one padded with zeros."""
-    for start in range(0, len(words), _DEGREE):
-        block = words[start : start + _DEGREE]
-        yield block if len(block) == _DEGREE else np.pad(block, (0, _DEGREE - len(block)))

@@ -46,6 +46,13 @@ def blocks(count: int) -> Iterator[slice]:
         yield slice(start, min(start + BLOCK, count))
 
 
+def padded(words: Words64, size: int) -> Iterator[Words64]:
+    """Blocks of `size` words in order, the last one padded with zeros."""
+    for start in range(0, len(words), size):
+        block = words[start : start + size]
+        yield block if len(block) == size else np.pad(block, (0, size - len(block)))
+
+
 def _below(words: Words64, modulus: int) -> Words64:
     """`words` below 2 m brought below m, in place."""
     if modulus & (modulus - 1) == 0:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from tenseal import sealapi
 
 from crypto.private import Private
+from crypto.seal import secure_context
 from crypto.summation import ckks
 from crypto.summation.ckks import WeighedSum
 from crypto.summation.protection import GroupKey, SealedVector
@@ -107,7 +108,7 @@ def secret_of(key: GroupKey) -> list[int]:
     )
     parameters = ckks._parameters()
     parameters.set_random_generator(sealapi.Blake2xbPRNGFactory(list(struct.unpack("<8Q", seed))))
-    secret = sealapi.KeyGenerator(ckks._context(parameters)).secret_key()
+    secret = sealapi.KeyGenerator(secure_context(parameters, levels=False)).secret_key()
     return [int(secret.data()[i]) for i in range(N)]
 
 

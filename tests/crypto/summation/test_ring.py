@@ -35,3 +35,11 @@ def test_masking_in_blocks_is_adding_whole_vectors(modulus: int) -> None:
     found = ring.masked(words, modulus, plus=plus, minus=[KeyStream(bytes(32), "c")])
     assert np.array_equal(found, expected) and np.array_equal(words, before)
     assert int(found.max()) < modulus
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(1, [4]), (4, [4]), (9, [4, 4, 4])])
+def test_the_last_block_is_filled_up_with_zeros(count: int, sizes: list[int]) -> None:
+    words = np.arange(1, count + 1, dtype=np.uint64)
+    blocks = list(ring.padded(words, 4))
+    assert [len(block) for block in blocks] == sizes
+    assert np.concatenate(blocks).tolist() == words.tolist() + [0] * (sum(sizes) - count)
