@@ -11,7 +11,7 @@
     categorical = ["sector"]           # numbers that are codes; texts with many rare levels
     units = { turnover = "10k-CNY" }   # what its numbers are counted in
     max_levels = 60                    # the most levels of a text column
-    privacy = { epsilon = 3.0, delta = 1e-5 }   # optional: the budget, see parties.privacy.budget
+    privacy = { epsilon = 3.0, delta = 1e-5 }   # optional: the budget, see parties.dataset.budget
 
 Every other column of the file is a feature.
 """
@@ -25,9 +25,9 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from crypto.errors import UsageError
+from parties.dataset.budget import Budget, read_budget
 from parties.dataset.place import Place
 from parties.dataset.problems import Problems, Table
-from parties.privacy.budget import Budget, read_budget
 
 KeyType = Literal["text", "uscc"]
 KEY_TYPES: tuple[str, ...] = get_args(KeyType)

@@ -1,1 +1,1 @@
-"""The data owner's privacy budget: what a run releases, what that costs, and the ledger that adds it up."""
+"""What a run tells of a data set, what that costs, and the ledger that holds it against the owner's budget."""

@@ -22,7 +22,7 @@ from crypto.errors import UsageError
 from crypto.private import Private
 from federation import files
 from parties.dataset import DatasetConfig
-from parties.privacy.budget import Unit
+from parties.dataset.budget import Unit
 
 #: What a run's noise protects. "none": it adds none, and nothing bounds what it tells.
 Protects = Literal["none", "record", "party"]

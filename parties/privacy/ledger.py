@@ -25,8 +25,8 @@ from crypto.errors import UsageError
 from crypto.private import Private
 from federation.errors import PlanRefused
 from parties.dataset import DatasetConfig
+from parties.dataset.budget import MOST_EPSILON, Budget, Unit
 from parties.home import PartyHome
-from parties.privacy.budget import MOST_EPSILON, Budget, Unit
 from parties.privacy.chain import Chain, LedgerRefused, Lines
 from parties.privacy.charge import Charge, Entry, Marks, account, parse_charge, parse_marks
 

@@ -10,9 +10,9 @@ from typing import Any
 from crypto.errors import UsageError
 from parties.connectors import read_table
 from parties.dataset import DatasetConfig, from_party_table
+from parties.dataset.budget import Budget
 from parties.home import PartyHome
 from parties.keys import align_keys
-from parties.privacy.budget import Budget
 from parties.privacy.chain import Chain
 from parties.privacy.charge import Entry, Marks
 from parties.privacy.ledger import Balance, Ledger, entries

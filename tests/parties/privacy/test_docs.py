@@ -10,7 +10,7 @@ import pytest
 
 from crypto.accounting import Gaussian, epsilon
 from parties.dataset import from_party_table
-from parties.privacy.budget import Budget
+from parties.dataset.budget import Budget
 from parties.privacy.events import Noised, plan_events
 
 PAGE = (Path(__file__).parents[3] / "docs" / "privacy.md").read_text(encoding="utf-8")

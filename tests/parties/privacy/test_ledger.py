@@ -19,7 +19,7 @@ from crypto.errors import UsageError
 from crypto.private import Private
 from federation.errors import PlanRefused
 from parties.dataset import DatasetConfig
-from parties.privacy.budget import Budget
+from parties.dataset.budget import Budget
 from parties.privacy.chain import Chain, LedgerRefused
 from parties.privacy.charge import Charge, Marks, Protects
 from parties.privacy.ledger import Ledger

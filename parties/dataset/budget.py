@@ -1,4 +1,4 @@
-"""The budget that a data owner sets: the table [datasets.NAME.privacy] of party.toml.
+"""The privacy budget that a data owner sets: the table [datasets.NAME.privacy] of party.toml.
 
 [datasets.loans.privacy]
 epsilon = 3.0              # the most that all runs together may spend
@@ -10,11 +10,9 @@ account = "retail"         # optional: data sets of one account share what is sp
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import Literal, cast, get_args
 
-if TYPE_CHECKING:
-    # parties.dataset imports this module.
-    from parties.dataset.problems import Table
+from parties.dataset.problems import Table
 
 #: What one neighbouring data set lacks: a record, or the whole party.
 Unit = Literal["record", "party"]

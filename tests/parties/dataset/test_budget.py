@@ -9,7 +9,7 @@ import pytest
 
 from crypto.errors import UsageError
 from parties.dataset import DatasetConfig, from_party_table
-from parties.privacy.budget import Budget
+from parties.dataset.budget import Budget
 
 TABLE = 'file = "a.csv"\nkey = "id"\n'
 
