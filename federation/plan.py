@@ -52,6 +52,7 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from crypto.summation.protection import MOST_MEMBERS
 from federation import files
 from federation.errors import IsthmusError, PlanRefused, UsageError
 from federation.ids import AGGREGATOR, PartyId, party_id
@@ -131,7 +132,7 @@ def _miscounted_consortia(roles: list[Any], consortia: list[Any]) -> list[str]:
         if own.count("label") != 1:
             problems.append(f'parties: exactly one has role = "label" in {name}, here {own.count("label")}')
     if len({consortia.count(name) for name in names}) > 1:
-        problems.append("parties: the consortia have the same number of parties, in the same order of roles")
+        problems.append("parties: all consortia have the same number of parties")
     return problems
 
 
@@ -168,18 +169,13 @@ class Plan(Table):
         """With fewer parties present the round does not go on."""
         return len(self.parties) if self.minimum_parties is None else self.minimum_parties
 
-    @property
-    def resumable(self) -> bool:
-        """Whether a round that lost a role goes on in another attempt from its last completed step."""
-        return self.shape == "horizontal"
-
-    def roles(self, present: tuple[PartyId, ...] | None = None) -> dict[PartyId, Role]:
-        """Every seat's role, the aggregator last; of the parties that are `present`, when given.
+    def roles(self) -> dict[PartyId, Role]:
+        """Every seat's role, the aggregator last.
 
         Vertical: the label party first, then the helper. Hybrid: so in each consortium. Horizontal: every
         party is a member, in the plan's order.
         """
-        names = [PartyId(name) for name in self.parties if present is None or name in present]
+        names = list(map(PartyId, self.parties))
         seats: dict[PartyId, Role] = {}
         for consortium in dict.fromkeys(self.parties[name].consortium for name in names):
             own = [name for name in names if self.parties[name].consortium == consortium]
@@ -218,30 +214,37 @@ _TABLES_OF = {
 
 def _contradictions(plan: Plan) -> list[str]:
     """Every reason why tables that are right one by one do not go together."""
-    defaults = {
-        name: field.get_default(call_default_factory=True) for name, field in Plan.model_fields.items()
-    }
+    elsewhere = {name for names in _TABLES_OF.values() for name in names} - set(_TABLES_OF[plan.shape])
     problems = [
         f'{name}: has no meaning in shape = "{plan.shape}"'
-        for name in sorted({name for names in _TABLES_OF.values() for name in names})
-        if name not in _TABLES_OF[plan.shape] and getattr(plan, name) != defaults[name]
+        for name in sorted(elsewhere)
+        if getattr(plan, name) != Plan.model_fields[name].get_default(call_default_factory=True)
     ]
     problems += plan.model.contradictions(plan.shape)
     if plan.minimum_parties is not None and plan.minimum_parties > len(plan.parties):
         problems.append(f"minimum_parties: {plan.minimum_parties} of {len(plan.parties)} parties")
-    if plan.shape == "horizontal":
-        problems += _sums_of_two(plan)
-        if plan.training.strategy == "personalised" and plan.model.kind == "module":
-            problems.append("training.strategy: a personalised model is logistic or mlp, whose head is known")
+    problems += _unfit_sums(plan)
+    if plan.training.strategy == "personalised" and plan.model.kind == "module":
+        problems.append("training.strategy: a personalised model is logistic or mlp, whose head is known")
     return problems
 
 
-def _sums_of_two(plan: Plan) -> list[str]:
-    """A sum of two tells each of them the other's part, unless noise hides it: no masking helps there."""
-    smallest = min(plan.least_parties, len(plan.parties)) // plan.robust.groups
+def _unfit_sums(plan: Plan) -> list[str]:
+    """Sums over too few or too many. One of two tells each of them the other's part: no masking helps there.
+
+    Horizontal: over the parties, or those of a group. Hybrid: over one party of each consortium.
+    """
+    if plan.shape == "vertical":
+        return []
+    over = len(plan.parties) if plan.shape == "horizontal" else len(set(plan.consortia().values()))
+    if over > MOST_MEMBERS:
+        return [f"parties: a sum is over at most {MOST_MEMBERS}, here {over}"]
+    smallest = over
+    if plan.shape == "horizontal":
+        smallest = min(plan.least_parties, over) // plan.robust.groups
     if smallest >= 3 or (smallest == 2 and plan.privacy.unit != "none"):
         return []
-    key = "robust.groups" if plan.robust.groups > 1 else "minimum_parties"
+    key = "parties" if smallest == over else "robust.groups" if plan.robust.groups > 1 else "minimum_parties"
     if smallest < 2:
         return [f"{key}: a sum over one party is that party's own update"]
     told = "a sum over two parties tells each of them the other's part (the sum minus its own)"

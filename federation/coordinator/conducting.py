@@ -304,6 +304,7 @@ class _Round:
             roles=plan.roles(),
             identities={**parties, AGGREGATOR: self._home.identity().public},
             patience=plan.deadlines.message_seconds,
+            consortia=plan.consortia(),
         )
 
 

@@ -67,6 +67,7 @@ def accept(home: PartyHome, payload: bytes) -> Accepted:
         roles=roles,
         identities=identities,
         patience=plan.deadlines.message_seconds,
+        consortia=plan.consortia(),
     )
     return Accepted(order, seating, dataset)
 

@@ -208,6 +208,8 @@ def test_a_sum_of_two_is_refused_unless_noise_hides_the_other(file: Path) -> Non
     assert "the sum minus its own" in refusal(file, two)
     assert plan(file, two + '[privacy]\nunit = "record"\n').privacy.unit == "record"
     assert "the sum minus its own" in refusal(file, HORIZONTAL + "minimum_parties = 2\n" + BANKS)
+    many = "".join(f"[parties.p{number:02}]\n" for number in range(17))
+    assert "at most 16, here 17" in refusal(file, HORIZONTAL + many)
     assert "robust.groups" in refusal(file, HORIZONTAL + BANKS + "[robust]\ngroups = 2\n")
 
 
@@ -243,6 +245,8 @@ consortium = "b"
 [parties.bank-b]
 consortium = "b"
 role = "label"
+[privacy]
+unit = "record"
 """
 
 
@@ -253,6 +257,7 @@ def test_each_consortium_has_its_own_label_party_and_helper(file: Path) -> None:
     )
     assert found.consortia() == {"bank-a": "a", "platform-a": "a", "bank-b": "b", "platform-b": "b"}
     assert "role" in refusal(file, HYBRID.replace('role = "label"\n', "", 1))
+    assert "the sum minus its own" in refusal(file, HYBRID.replace('[privacy]\nunit = "record"\n', ""))
     assert "names its consortium" in refusal(file, HYBRID.replace('consortium = "a"\n', "", 1))
 
 
