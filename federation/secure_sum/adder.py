@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from crypto.sealed import WireRefused
-from crypto.summation.protection import Protection, SealedVector
+from crypto.summation.protection import MOST_MEMBERS, Protection, SealedVector
 from federation.errors import PeerSilent
 from federation.ids import PartyId
 from federation.message import Digest
@@ -44,6 +44,7 @@ class Adder:
             if upload.label in self._ended:
                 raise WireRefused("Upload: of a sum that was told already", party=sender)
             waiting = self._open.setdefault(key, _Open(time.monotonic()))
+            self._check_vector(sender, upload.vector, waiting)
             if sender in waiting.vectors:
                 raise WireRefused("Upload: a second one of one sum", party=sender)
             if sum(sender in other.vectors for other in self._open.values()) >= _MOST_OPEN:
@@ -66,8 +67,18 @@ class Adder:
     def _check_members(self, sender: PartyId, upload: Upload) -> None:
         members = upload.members
         known = set(members) <= set(self._session.seating.parties)
-        if sender not in members or len(members) < 2 or len(set(members)) != len(members) or not known:
+        distinct = len(set(members)) == len(members) and 2 <= len(members) <= MOST_MEMBERS
+        if sender not in members or not distinct or not known:
             raise WireRefused("Upload: not over members of this session", party=sender)
+
+    def _check_vector(self, sender: PartyId, vector: SealedVector, waiting: _Open) -> None:
+        """Here, where its sender is known, and not when all are added."""
+        first = next(iter(waiting.vectors.values()), vector)
+        try:
+            self._scheme.check(vector, first.count)
+        except WireRefused as error:
+            error.party = sender
+            raise
 
     def _tell(self, upload: Upload, vectors: list[SealedVector]) -> None:
         weights = [1] * len(vectors) if self._scheme.weighs else None

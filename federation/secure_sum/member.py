@@ -86,12 +86,11 @@ class SecureSum:
     def total(self, label: str, values: Private[Floats], clip: float) -> Floats:
         """See `Sums.total`."""
         grid = Grid(clip, self._lanes.levels)
-        rounding = KeyStream(secrets.token_bytes(32), "rounding")
-        return grid.dequantise(self._sum(label, grid.quantise(values, rounding)))
+        return grid.dequantise(self._sum(label, grid.quantise(values, _rounding())))
 
     def counts(self, label: str, values: Private[Integers], bound: int) -> Integers:
         """See `Sums.counts`. Counts beyond what a lane holds travel as two digits."""
-        whole = Grid.exact(bound).quantise(values, KeyStream(bytes(32), "unused"))
+        whole = Grid.exact(bound).quantise(values, _rounding())
         base = self._lanes.levels
         if bound <= base:
             return self._sum(label, whole)
@@ -172,6 +171,10 @@ class SecureSum:
 
     def _others(self) -> tuple[PartyId, ...]:
         return tuple(member for member in self._members if member != self.me)
+
+
+def _rounding() -> KeyStream:
+    return KeyStream(secrets.token_bytes(32), "rounding")
 
 
 def _own_mask(seed: MaskSeed, name: str) -> KeyStream:

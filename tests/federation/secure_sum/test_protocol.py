@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -206,6 +207,11 @@ def label(number: int) -> Digest:
         (lambda vector: [Upload(label(1), (*MEMBERS, MEMBERS[0]), vector)], "not over members"),
         (lambda vector: [Upload(label(1), MEMBERS, vector)] * 2, "a second one"),
         (lambda vector: [Upload(label(n), MEMBERS, vector) for n in range(8)], "too many sums"),
+        (
+            lambda vector: [Upload(label(1), MEMBERS, SealedVector("he", vector.count, vector.parts))],
+            "SealedVector",
+        ),
+        (lambda vector: [Upload(label(1), MEMBERS, SealedVector("mask", 5, vector.parts))], "SealedVector"),
     ],
 )
 def test_an_upload_that_belongs_to_no_sum_is_refused(
