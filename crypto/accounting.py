@@ -252,8 +252,8 @@ def _by_loss_distribution(
     # the sys.stderr that it meets, and closes it when somebody configures logging, as servers do; the one
     # of the process is never closed.
     with contextlib.redirect_stderr(sys.__stderr__):
-        from dp_accounting import dp_event  # type: ignore[import-untyped]
-        from dp_accounting.pld import PLDAccountant  # type: ignore[import-untyped]
+        from dp_accounting import dp_event
+        from dp_accounting.pld import PLDAccountant
 
     accountant = PLDAccountant(value_discretization_interval=grid)
     if together > 0:

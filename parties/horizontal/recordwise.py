@@ -23,10 +23,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from opacus.grad_sample import GradSampleModule  # type: ignore[import-untyped]
-from opacus.optimizers import DPOptimizer  # type: ignore[import-untyped]
-from opacus.optimizers.optimizer import _mark_as_processed  # type: ignore[import-untyped]
-from opacus.validators import ModuleValidator  # type: ignore[import-untyped]
+from opacus.grad_sample import GradSampleModule
+from opacus.optimizers import DPOptimizer
+from opacus.optimizers.optimizer import _mark_as_processed
+from opacus.validators import ModuleValidator
 from torch import nn
 
 from crypto.summation.stream import KeyStream

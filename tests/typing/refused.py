@@ -13,12 +13,15 @@ from crypto.bfv import Ciphertexts, Columns, KeyPair, Scheme
 from crypto.masks import PairwiseMasks
 from crypto.private import Private
 from crypto.sealed import DisclosedNumbers, MaskedWords, Sealed, TorusWords, Words32, Words64
+from crypto.summation.protection import GroupKey
+from crypto.summation.stream import KeyStream
 from federation.egress import Egress
 from federation.ids import PartyId, RunId, party_id
 from federation.message import Digest, Message
 from federation.messages.alignment import RingPoints, RingTags
 from federation.messages.logistic import Direction, GramShare, LogitShare, MaskedLogit, Move, Opened, Residual
 from federation.messages.round import Prepared, Progress, Receipt, Step
+from federation.messages.sum import OwnMask, SumKey, Total, Upload
 from federation.session import Session
 
 Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -60,6 +63,11 @@ def messages_built_from_what_must_stay(
     Progress(Step.TRAIN, 1, labels)  # refused: arg-type
     Receipt(1, 2, 3, 4, 5, 6, bytes(32))  # refused: arg-type
     Receipt(1, 2, 3, 4, 5, 6, Digest(bytes(32)))
+    Upload(Digest(bytes(32)), (PartyId("bank"),), words)  # refused: arg-type
+    Upload(Digest(bytes(32)), (PartyId("bank"),), GroupKey(bytes(32)))  # refused: arg-type
+    Total(Digest(bytes(32)), (), Private(words))  # refused: arg-type
+    SumKey(bytes(32))  # refused: arg-type
+    OwnMask(Digest(bytes(32)), KeyStream(bytes(32), "mask"))  # refused: arg-type
     Prepared(columns=3, turnover=frame)  # refused: call-arg
 
 
