@@ -58,7 +58,7 @@ Unit: TypeAlias = Literal["none", "record", "party"]
 #: Of each piece of a numeric column, over all rows: its mean and its mean square.
 Moments: TypeAlias = tuple[tuple[float, float], ...]
 
-#: The most rows of one party: the bound of every count. 16 parties' counts fit a lane of 25 bits.
+#: The most rows of one party: the bound of every count. Above it a protected sum would carry two digits.
 MOST_ROWS = 1_000_000
 #: Mantissa bits that one more sum tells, and with noise: fewer cells, so that less noise adds up.
 BITS, NOISY_BITS = 8, 6

@@ -57,7 +57,8 @@ class Overview:
         for entry in balance.entries:
             alone = balance.alone(entry)
             cost = "no bound" if alone is None else f"epsilon {alone:.3g}"
-            state = "" if entry.settled else "  (reserved)"
+            # What nothing bounds cannot be lowered either: reserved or settled, it says the same.
+            state = "" if entry.settled or alone is None else "  (reserved)"
             found.append(f"  {entry.charge.run}  {cost}  {entry.charge.purpose}{state}")
         if balance.unbounded:
             found.append(f"  {balance.unbounded} of these runs tell without bound and are not in the sum")

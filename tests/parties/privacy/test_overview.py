@@ -102,7 +102,7 @@ def test_a_run_without_noise_is_named(home: PartyHome, show: Show) -> None:
     ledger = charged(home)
     ledger.reserve(Charge("r2", "cd" * 32, "credit", "loans", "none", (), 1e-5))
     text = show("loans")
-    assert "r2  no bound" in text
+    assert "r2  no bound  credit\n" in text  # Not "reserved": it cannot be lowered.
     assert "1 of these runs tell without bound" in text
     (loans,) = json.loads(show("loans", "--format", "json"))["datasets"]
     assert (loans["unbounded_runs"], loans["runs"][1]["epsilon"]) == (1, None)
