@@ -92,6 +92,7 @@ def isthmus() -> None:
 
 def main() -> NoReturn:
     """Run a command; an error becomes its text, its next step and its exit code."""
+    _put_our_rooms_first()
     try:
         isthmus.main(prog_name="isthmus", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -128,6 +129,16 @@ def main() -> NoReturn:
         )
         _fail(unforeseen)
     sys.exit(0)
+
+
+def _put_our_rooms_first() -> None:
+    """Find the rooms beside this one before other distributions' folders of the same name.
+
+    Opacus installs a top-level `benchmarks` of its own, and a .pth file puts ours behind it.
+    """
+    house = str(Path(__file__).parents[1])
+    if sys.path[:1] != [house]:
+        sys.path.insert(0, house)
 
 
 def _usage(error: click.ClickException) -> UsageError:

@@ -37,6 +37,19 @@ def test_a_checkout_that_is_not_installed_finds_the_benchmarks(tmp_path: Path) -
     assert all(name in done.stdout for name in ("exchange", "psi", "logistic"))
 
 
+def test_another_distributions_folder_of_that_name_is_not_taken_for_ours(tmp_path: Path) -> None:
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "__init__.py").write_text("raise SystemExit('not ours')\n")
+    code = f"import sys; sys.path.append({str(ROOT)!r}); from cli.main import main; main()"
+    for arguments in (
+        ["--help"],
+        ["bench", "speed", "--help"],
+        ["bench", "speed", "exchange", "--repeat", "20"],
+    ):
+        done = _run(tmp_path, "-c", code, *arguments, path=tmp_path)
+        assert done.returncode == 0 and "not ours" not in done.stderr, done.stderr
+
+
 def test_a_wheel_finds_the_benchmarks_by_its_entry_point(tmp_path: Path) -> None:
     built = next(WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
     with zipfile.ZipFile(built) as wheel:
