@@ -102,8 +102,8 @@ class SampledGaussian:
 class DiscreteGaussian:
     """`count` releases of integers with discrete Gaussian noise; see the module's text for how it is counted.
 
-    `sigma` and `sensitivity` (L2) are in units of the grid. `sigma` is what is left against those who know
-    their own share of the noise.
+    `sigma` and `sensitivity` (L2) are in units of the grid. `sigma` is that of the noise which counts: a
+    party's own, where all others may tell theirs.
     """
 
     sigma: float
@@ -124,6 +124,9 @@ class DiscreteGaussian:
         """The same releases with `factor` times the noise for what one unit changes."""
         return dataclasses.replace(self, sensitivity=self.sensitivity / factor)
 
+
+#: The largest mean privacy loss for which an exact epsilon is looked for.
+_MOST_MEAN = 1e6
 
 Event: TypeAlias = Gaussian | SampledGaussian | DiscreteGaussian
 
@@ -213,6 +216,8 @@ def _epsilon(events: tuple[Event, ...], delta: float) -> float:
     plain = [event for event in events if not isinstance(event, SampledGaussian)]
     sampled = [event for event in events if isinstance(event, SampledGaussian)]
     together = sum(event.count * _inverse_square(event) for event in plain)
+    if not sampled:
+        return _gaussian(together, delta)
     grid = _grid(together, sampled)
     if grid is None:
         everything = sum(event.count * _inverse_square(event) for event in events)
@@ -238,6 +243,29 @@ def _grid(together: float, sampled: Sequence[SampledGaussian]) -> float | None:
         if reach * max(1, len(sampled)) <= interval * cells:
             return interval
     return None
+
+
+def _gaussian(together: float, delta: float) -> float:
+    """Of Gaussians alone, from the exact delta of one (Balle and Wang, ICML 2018, theorem 8), by bisection.
+
+    Returned is the upper end, less than a millionth above the exact value. Above a mean loss of `_MOST_MEAN`
+    the bound of `_concentrated` is as good, and no number is too large for it.
+    """
+    rho = together / 2
+    high = _concentrated(rho, delta)
+    if rho > _MOST_MEAN:
+        return high
+    with contextlib.redirect_stderr(sys.__stderr__):  # See `_by_loss_distribution`.
+        from dp_accounting.pld.privacy_loss_mechanism import GaussianPrivacyLoss
+
+    loss, low = GaussianPrivacyLoss(1 / math.sqrt(together)), 0.0
+    while high - low > 1e-6 * high:
+        middle = (low + high) / 2
+        if loss.get_delta_for_epsilon(middle) <= delta:
+            high = middle
+        else:
+            low = middle
+    return high
 
 
 def _concentrated(rho: float, delta: float) -> float:

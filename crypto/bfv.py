@@ -33,11 +33,13 @@ import numpy.typing as npt
 from tenseal import sealapi
 
 from crypto.private import Private
-from crypto.seal import load, save, secure_context, whole_object
+from crypto.seal import load, raw_content, save, secure_context, whole_object
 from crypto.sealed import MaskedWords, Sealed, Travels, Wire, WireRefused, Words64, wire_bytes
 from crypto.summation import ring
 
 Integers = npt.NDArray[np.int64]
+#: How often a ciphertext is made until SEAL writes it uncompressed.
+_MOST_TRIES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,8 @@ class Scheme:
         self.encoded_bytes = parameters.degree * 8 * (len(parameters.coefficient_bits) - 1)
         self._encoder = sealapi.BatchEncoder(self._context)
         self._evaluator = sealapi.Evaluator(self._context)
+        #: Of a fresh ciphertext; an answer has the first alone.
+        self.primes = [int(prime.value()) for prime in seal.coeff_modulus()][:-1]
         self._first = self._context.first_parms_id()
         self._last = self._context.last_parms_id()
 
@@ -361,11 +365,21 @@ class KeyPair:
         Only this key opens them. Does not promise: integrity, or that equal values look alike or not.
         """
         values = residues.open_locally()
-        parts = tuple(
-            save(self._symmetric.encrypt_symmetric(self._scheme._encode(block)))
-            for block in self._scheme.split(values)
-        )
+        parts = tuple(self._encrypt(block) for block in self._scheme.split(values))
         return Ciphertexts(self.public.key_id, len(values), parts)
+
+    def _encrypt(self, block: Words64) -> bytes:
+        """SEAL compresses few: such a one is made again, so that all have one form (`crypto.canonical`).
+
+        Under primes of fewer than about 50 bits it compresses all; these are not among the protocols' own.
+        """
+        plain = self._scheme._encode(block)
+        made = b""
+        for _ in range(_MOST_TRIES):
+            made = save(self._symmetric.encrypt_symmetric(plain))
+            if raw_content(made) is not None:
+                break
+        return made
 
     def decrypt_answer(self, sealed: Ciphertexts, rows: int) -> Private[Words64]:
         """Open an answer of `Scheme.combine`: n residues, uniform where the sender added a share."""

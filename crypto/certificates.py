@@ -15,7 +15,7 @@ import ipaddress
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -32,6 +32,11 @@ _LEAF_DAYS = 365
 def new_tls_key() -> bytes:
     """A fresh ECDSA P-256 private key as PKCS #8 PEM. It stays in a file of mode 0600."""
     return _pem_of(ec.generate_private_key(ec.SECP256R1()))
+
+
+def check_key(key_pem: bytes) -> None:
+    """Raise `UsageError` unless this is a TLS key."""
+    _load_key(key_pem)
 
 
 def certificate_request(key_pem: bytes, name: str) -> bytes:
@@ -154,7 +159,7 @@ class CertificateAuthority:
                 advice="Ask the party to run `isthmus party init` in a new folder.",
             )
         key = _load_key(self.key_pem)
-        issuer = x509.load_pem_x509_certificate(self.certificate_pem).subject
+        issuer = _load_certificate(self.certificate_pem).subject
         # The subject is ours, never the request's: a second common name in it could be read as another party.
         builder = _builder(_named(name), issuer, public_key, now, _LEAF_DAYS)
         return _finish(
@@ -191,7 +196,7 @@ def check_issued_by(certificate_pem: bytes, authority_pem: bytes, now: dt.dateti
 
 def check_certifies(certificate_pem: bytes, key_pem: bytes) -> None:
     """Raise `Refusal` unless the certificate is for this very key."""
-    certified = x509.load_pem_x509_certificate(certificate_pem).public_key()
+    certified = _load_certificate(certificate_pem).public_key()
     if certified != _load_key(key_pem).public_key():
         raise Refusal(
             "the certificate is for another key than this party's",
@@ -263,7 +268,10 @@ def _load_certificate(pem: bytes) -> x509.Certificate:
 
 
 def _load_key(key_pem: bytes) -> ec.EllipticCurvePrivateKey:
-    key = serialization.load_pem_private_key(key_pem, password=None)
+    try:
+        key = serialization.load_pem_private_key(key_pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise UsageError("the TLS key cannot be read", advice="Restore it from its backup.") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise UsageError("the TLS key is not an elliptic-curve key", advice="Restore it from its backup.")
     return key

@@ -12,6 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import tenseal as ts
+from tenseal import sealapi
+
+from crypto.bfv import Scheme
+from crypto.seal import save
 
 Floats = npt.NDArray[np.float64]
 
@@ -50,3 +54,8 @@ class SharedKeyCkks:
     def decrypt(self, parts: Sequence[bytes]) -> Floats:
         """What a client reads, of a sum or of any client's upload."""
         return np.concatenate([ts.ckks_vector_from(self._private, part).decrypt() for part in parts])
+
+
+def secret_key_as_a_public_one() -> bytes:
+    """What a program sends that mistakes one for the other: a BFV secret key, in SEAL's form."""
+    return save(sealapi.KeyGenerator(Scheme()._context).secret_key())

@@ -24,6 +24,8 @@ from crypto.errors import Refusal
 
 _VERSION = 1
 _HEADER = struct.Struct("<BQ")
+#: Bytes by which an envelope is longer than what it holds: its header and the tag of AES-GCM.
+OVERHEAD = _HEADER.size + 16
 
 
 class EnvelopeRefused(Refusal):

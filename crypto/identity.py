@@ -1,7 +1,14 @@
-"""Who speaks: a long-term Ed25519 identity, made at its owner and known to others by its fingerprint."""
+"""Who speaks: a long-term Ed25519 identity, made at its owner and known to others by its fingerprint.
+
+One key signs statements of our own and three forms that other programs verify (`StandardForm`). No signature
+of one kind is good for another: what is signed begins with `isthmus|PURPOSE|`, `DSSEv1 `, `isthmus/` or
+`cosignature/v1` and a line end, and none of these four begins another. `sign_standard` signs nothing else, so
+no caller can be made to sign a statement of our own as a note, or a note as a document.
+"""
 
 from __future__ import annotations
 
+import enum
 import hashlib
 from dataclasses import dataclass
 
@@ -16,6 +23,18 @@ class SignatureRefused(Refusal):
     """A signature is not by the identity it is said to be by. Nothing that it covers was used."""
 
     advice = "Compare fingerprints out of band, then pin them with `isthmus party trust`."
+
+
+class StandardForm(enum.Enum):
+    """A form that others define, by the bytes with which everything signed in it begins.
+
+    DSSE: a pre-authentication encoding (DSSE v1). NOTE: the text of a C2SP signed note, whose first line is
+    the origin of one of our logs. COSIGNATURE: a C2SP cosignature/v1 message.
+    """
+
+    DSSE = b"DSSEv1 "
+    NOTE = b"isthmus/"
+    COSIGNATURE = b"cosignature/v1\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +58,17 @@ class PublicIdentity:
 
     def verify(self, signature: bytes, purpose: str, statement: bytes) -> None:
         """Raise `SignatureRefused` unless this identity signed `statement` for `purpose`."""
+        self._check(signature, _bound(purpose, statement), purpose)
+
+    def verify_standard(self, signature: bytes, form: StandardForm, statement: bytes) -> None:
+        """Raise `SignatureRefused` unless this identity signed `statement`, which is of this form."""
+        if not statement.startswith(form.value):
+            raise SignatureRefused(f"this is not a statement of the form {form.name}")
+        self._check(signature, statement, form.name)
+
+    def _check(self, signature: bytes, signed: bytes, purpose: str) -> None:
         try:
-            Ed25519PublicKey.from_public_bytes(self.key).verify(signature, _bound(purpose, statement))
+            Ed25519PublicKey.from_public_bytes(self.key).verify(signature, signed)
         except (InvalidSignature, ValueError):
             raise SignatureRefused(f"the signature for {purpose} is not valid") from None
 
@@ -81,6 +109,15 @@ class Identity:
     def sign(self, purpose: str, statement: bytes) -> bytes:
         """A signature over `statement` that is good for `purpose` only."""
         return self._key.sign(_bound(purpose, statement))
+
+    def sign_standard(self, form: StandardForm, statement: bytes) -> bytes:
+        """A signature over `statement` as it stands, as other programs verify it.
+
+        Raises `ValueError` for a statement that does not begin as the form says: see the module's docstring.
+        """
+        if not statement.startswith(form.value):
+            raise ValueError(f"this is not a statement of the form {form.name}")
+        return self._key.sign(statement)
 
     def __repr__(self) -> str:
         return f"Identity({self.public.fingerprint[:9]}...)"

@@ -13,7 +13,7 @@ error under 2^-50 where gamma >= 1 and an absolute one under 2^-50 below, since 
 probability, which is at most 1, is off by less than 2^-49. `_SLACK` is 512 times that.
 
 Not promised: that the time taken does not depend on the noise drawn (rejection sampling; a party's clock
-is its own), or that a sum of shares is exactly discrete Gaussian (`share_of_variance` says how close).
+is its own), or that a sum of several parties' noise is exactly discrete Gaussian.
 """
 
 from __future__ import annotations
@@ -62,26 +62,6 @@ def add_noise(values: Private[Integers], variance: Fraction, source: WordSource)
     plain = values.open_locally()
     noise = discrete_gaussian(variance, plain.size, source)
     return Private(plain + noise.reshape(plain.shape))
-
-
-def share_of_variance(variance: Fraction, members: int, colluders: int) -> Fraction:
-    """The variance that each of `members` adds so that the honest ones together add `variance`.
-
-    `colluders` members may tell each other their own noise, which then protects nobody. The whole sum
-    carries variance * members / (members - colluders): that is the price.
-
-    A sum of k independent discrete Gaussians of variance s^2 each is not a discrete Gaussian of variance
-    k s^2, but for s >= 1/2 its max divergence from one is at most 10 sum_{j<k} exp(-2 pi^2 s^2 j/(j+1)) a
-    coordinate (Kairouz, Liu and Steinke, "The Distributed Discrete Gaussian Mechanism for Federated
-    Learning with Secure Aggregation", ICML 2021): under 1e-60 for s >= 4 and ten members.
-
-    Raises ValueError unless 0 <= colluders < members and the variance is above zero.
-    """
-    if not 0 <= colluders < members:
-        raise ValueError("colluders are fewer than the members, and not below zero")
-    if variance <= 0:
-        raise ValueError("a variance is above zero")
-    return Fraction(variance) / (members - colluders)
 
 
 def discrete_gaussian(variance: Fraction, count: int, source: WordSource) -> Integers:

@@ -30,6 +30,8 @@ _HEADER = struct.Struct("<HBBBBHQ")  # magic, header size, version, version, com
 _MAGIC = 0xA15E
 _PLAIN, _ZSTD = 0, 2
 #: Frames that say their size and hold no checksum or dictionary: 1, 2, 4 or 8 bytes of size, one segment.
+#: The largest block of a frame (RFC 8878, 3.1.1.2.3).
+_RAW_BLOCK = 1 << 17
 _ZSTD_MAGIC = bytes.fromhex("28b52ffd")
 _ZSTD_SIZE_BYTES = {0x20: 1, 0x60: 2, 0xA0: 4, 0xE0: 8}
 
@@ -102,6 +104,30 @@ def content(saved: bytes) -> bytes | None:
     if body[:4] != _ZSTD_MAGIC or not last or kind != 0 or size != len(raw):
         return None
     return raw
+
+
+def raw_content(saved: bytes) -> bytes | None:
+    """The content of an object that SEAL wrote in raw blocks, each as large as can be; None for any other.
+
+    Header and frame have one form for a content of that length, so nothing is hidden in them.
+    """
+    start = _HEADER.size
+    size = int.from_bytes(saved[start + 5 : start + 9], "little")
+    blocks = [min(_RAW_BLOCK, size - at) for at in range(0, size, _RAW_BLOCK)] if size <= len(saved) else []
+    at = start + 9
+    if len(saved) != at + size + 3 * len(blocks) or not blocks:
+        return None
+    if saved[:start] != _HEADER.pack(_MAGIC, start, *_version(), _ZSTD, 0, len(saved)):
+        return None
+    if saved[start : start + 5] != _ZSTD_MAGIC + b"\xa0":
+        return None
+    pieces = []
+    for i, length in enumerate(blocks):
+        if int.from_bytes(saved[at : at + 3], "little") != length << 3 | (i == len(blocks) - 1):
+            return None
+        pieces.append(memoryview(saved)[at + 3 : at + 3 + length])
+        at += 3 + length
+    return b"".join(pieces)
 
 
 def stored(inside: bytes) -> bytes:

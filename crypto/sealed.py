@@ -146,13 +146,13 @@ class MaskedWords(Sealed):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class MaskSeed(Entrusted):
-    """32 bytes from which one party's own mask of one sum follows: released when the sum may be opened."""
+class Secret32(Entrusted):
+    """32 bytes of a secret; a subclass says whose it is and what follows from it."""
 
     data: bytes
 
     def __repr__(self) -> str:
-        return "MaskSeed(...)"
+        return f"{type(self).__name__}(...)"
 
     def to_wire(self) -> Wire:
         return self.data
@@ -160,6 +160,48 @@ class MaskSeed(Entrusted):
     @classmethod
     def from_wire(cls, wire: Wire) -> Self:
         return cls(wire_bytes(wire, of=cls.__name__, exactly=32))
+
+
+class MaskSeed(Secret32):
+    """32 bytes from which one party's own mask of one sum follows: released when the sum may be opened."""
+
+    __slots__ = ()
+
+
+class SharedSecret(Secret32):
+    """32 bytes that the parties of a run have in common and the aggregator does not: a key for hashing names.
+
+    Does not promise anything against a party: each of them has it.
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SharedKnowledge(Entrusted):
+    """What every party of a run was told already, in one piece, for one that was not there: up to 256 MB.
+
+    The sender promises that nothing in it is of one party alone: it is what was opened from sums over all of
+    them, and what follows from that. Nobody but the parties may have it.
+    """
+
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"SharedKnowledge({len(self.data)} bytes)"
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def to_wire(self) -> Wire:
+        return self.data
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Self:
+        data = wire_bytes(wire, of=cls.__name__)
+        if not 1 <= len(data) <= 256 << 20:
+            raise WireRefused("SharedKnowledge: nothing, or more than 256 MB")
+        return cls(data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +233,15 @@ class RowMarks(Disclosed):
     rows: int
     data: bytes
 
-    @staticmethod
-    def of(marks: npt.NDArray[np.bool_]) -> RowMarks:
-        return RowMarks(len(marks), np.packbits(marks).tobytes())
+    @classmethod
+    def of(cls, marks: npt.NDArray[np.bool_]) -> Self:
+        return cls(len(marks), np.packbits(marks).tobytes())
 
     def marks(self) -> npt.NDArray[np.bool_]:
         return np.unpackbits(np.frombuffer(self.data, dtype=np.uint8), count=self.rows).astype(np.bool_)
 
     def __repr__(self) -> str:
-        return f"RowMarks({self.rows} rows)"
+        return f"{type(self).__name__}({self.rows} marks)"
 
     def to_wire(self) -> Wire:
         return [self.rows, self.data]
@@ -207,11 +249,11 @@ class RowMarks(Disclosed):
     @classmethod
     def from_wire(cls, wire: Wire) -> Self:
         if not (isinstance(wire, list) and len(wire) == 2 and type(wire[0]) is int and wire[0] >= 0):
-            raise WireRefused("RowMarks: not a row count and its bits")
+            raise WireRefused(f"{cls.__name__}: not a count and its bits")
         rows = wire[0]
         data = wire_bytes(wire[1], of=cls.__name__, exactly=(rows + 7) // 8)
         if rows % 8 and data[-1] & ((1 << (8 - rows % 8)) - 1):
-            raise WireRefused("RowMarks: bits are set beyond the last row")
+            raise WireRefused(f"{cls.__name__}: bits are set beyond the last one")
         return cls(rows, data)
 
 

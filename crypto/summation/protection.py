@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from crypto.private import Private
-from crypto.sealed import Entrusted, Sealed, Wire, WireRefused, Words64, wire_bytes
+from crypto.sealed import Sealed, Secret32, Wire, WireRefused, Words64, wire_bytes
 from crypto.summation.lanes import Lanes
 
 #: The most vectors that one sum may have.
@@ -38,24 +38,13 @@ MOST_WORDS = 1 << 28
 FORMS = ("he", "he-seeded", "mask", "ckks")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class GroupKey(Entrusted):
+class GroupKey(Secret32):
     """32 bytes that the data parties of one run share; each scheme derives its own key from them.
 
     Whoever holds it opens what is sealed, down to the masks inside. It never goes to the aggregator.
     """
 
-    data: bytes
-
-    def __repr__(self) -> str:
-        return "GroupKey(...)"
-
-    def to_wire(self) -> Wire:
-        return self.data
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> Self:
-        return cls(wire_bytes(wire, of=cls.__name__, exactly=32))
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
