@@ -1,10 +1,11 @@
 """What can go wrong between roles. The tree's root and its exit codes stand in `crypto.errors`.
 
 Refusal
-├── EgressRefused      the guard stopped a message
+├── EgressRefused      the guard stopped a message, by the rule it names
 ├── MessageRefused     bytes from outside are not a message we accept
 ├── IdentityRefused    a key, certificate or signature is not the pinned one
 ├── PlanRefused        the plan breaks a rule or a budget
+│   └── GrantRefused   no signed grant of the data's owner covers it, or not any more
 └── BundleRefused      the coordinator's bundle is not the pinned one
 PeerFailure
 ├── PeerSilent         a bounded wait for a named party ran out
@@ -13,11 +14,15 @@ PeerFailure
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from crypto.errors import IsthmusError, PeerFailure, Refusal, UsageError
 
 __all__ = [
     "BundleRefused",
     "EgressRefused",
+    "GrantRefused",
+    "GrantRule",
     "IdentityRefused",
     "IsthmusError",
     "MessageRefused",
@@ -31,9 +36,20 @@ __all__ = [
 
 
 class EgressRefused(Refusal):
-    """The guard stopped a message; nothing left this role."""
+    """The guard stopped a message; nothing left this role. `rule` is the one that it breaks."""
 
-    advice = "Look at the party's journal for the last message that was let through."
+    advice = "Run `isthmus policy explain` for what the rules demand and where they come from."
+
+    def __init__(
+        self, what: str, *, rule: str = "T-EGRESS-TYPE", party: str | None = None, field: str | None = None
+    ) -> None:
+        super().__init__(
+            f"{rule}: {what}",
+            party=party,
+            field=field,
+            advice=f"Run `isthmus policy explain {rule}` for what the rule demands and where it comes from.",
+        )
+        self.rule = rule
 
 
 class MessageRefused(Refusal):
@@ -52,6 +68,54 @@ class PlanRefused(Refusal):
     """The plan breaks a rule, a budget or this party's own configuration."""
 
     advice = "Change the plan and launch again."
+
+
+#: Which demand on manifest and grants was not met; the names of compliance/controls.yaml.
+GrantRule: TypeAlias = Literal[
+    "G-GRANT", "G-PURPOSE", "G-GRADE", "G-EXPIRED", "G-LIMIT", "G-TRANSFER", "G-RIGHTS", "G-MANIFEST"
+]
+
+#: What the other roles are told of each: no column, no figure and no reason of this party's own.
+_TOLD: dict[GrantRule, str] = {
+    "G-GRANT": "no grant of the owner covers this",
+    "G-PURPOSE": "no grant of the owner is for this purpose",
+    "G-GRADE": "the manifest does not let a column be used so",
+    "G-EXPIRED": "the owner's grant is not, or no longer, in force",
+    "G-LIMIT": "a limit of the owner's grant would be exceeded",
+    "G-TRANSFER": "the owner's grant has no valid mechanism for a border that is crossed",
+    "G-RIGHTS": "a right to the data has run out",
+    "G-MANIFEST": "the manifest is missing, or is not the one that was granted",
+}
+
+
+class GrantRefused(PlanRefused):
+    """Manifest and grants of this party do not cover what is asked; nothing left.
+
+    `what` is for this party's own people. The other roles hear `cause`: party, plan field and rule, not which
+    column, figure or document it was. `told`: what they hear instead, as of a grant that was taken back in
+    mid-run its name and when.
+    """
+
+    advice = "Look at `isthmus grant list`; make a grant with `isthmus grant new --plan plan.toml`."
+
+    def __init__(
+        self,
+        rule: GrantRule,
+        what: str,
+        *,
+        party: str | None = None,
+        file: str | None = None,
+        field: str | None = None,
+        advice: str | None = None,
+        told: str | None = None,
+    ) -> None:
+        super().__init__(f"{rule}: {what}", party=party, file=file, field=field, advice=advice)
+        self.rule: GrantRule = rule
+        self._told = _TOLD[rule] if told is None else told
+
+    @property
+    def cause(self) -> str:
+        return PlanRefused(f"{self.rule}: {self._told}", party=self.party, field=self.field).cause
 
 
 class BundleRefused(Refusal):

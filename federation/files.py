@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import io
 import json
 import os
+import re
 import secrets
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from federation.errors import UsageError
+from federation.errors import IsthmusError, UsageError
 
 #: The mode of key files and of the folders that hold them.
 SECRET_FILE, SECRET_FOLDER = 0o600, 0o700
+
+#: The name of what `write` has not finished: .NAME.PROCESS.RANDOM
+_UNFINISHED = re.compile(r"\..+\.([1-9][0-9]*)\.[0-9a-f]{8}")
+#: The names that this process writes to now.
+_writing: set[str] = set()
 
 
 def write(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -25,7 +34,8 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
 
     Raises `UsageError` naming the file when the disk is full or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    _writing.add(temporary.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -44,6 +54,45 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
             file=str(path),
             advice="Free space on that disk or choose another folder; nothing was half-written.",
         ) from None
+    finally:
+        _writing.discard(temporary.name)
+
+
+@contextlib.contextmanager
+def swept(folder: Path) -> Iterator[None]:
+    """`sweep` the folder now and again at the end."""
+    sweep(folder)
+    try:
+        yield
+    finally:
+        sweep(folder)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left of their `write`s anywhere below `folder`; nothing else.
+
+    The processes are those of this machine (or container). What a living one writes stays; so does what
+    cannot be removed.
+    """
+    for place, _, names in os.walk(folder):
+        for name in names:
+            match = _UNFINISHED.fullmatch(name)
+            if match is not None and name not in _writing and not _lives(int(match[1])):
+                with contextlib.suppress(OSError):
+                    Path(place, name).unlink()
+
+
+def _lives(process: int) -> bool:
+    """Whether another process lives. A killed one may have had this one's number, as in a container."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # Another user's.
+        return True
+    return True
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -86,6 +135,17 @@ def read(path: Path, advice: str = "Check the folder that you gave.") -> bytes:
         ) from None
 
 
+def sha256(path: Path, advice: str = "Check the folder that you gave.") -> str:
+    """The SHA-256 of a file, in hexadecimal; a `UsageError` that names it where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(
+            f"cannot read: {error.strerror or type(error).__name__}", file=str(path), advice=advice
+        ) from None
+
+
 def canonical_json(value: Any) -> bytes:
     """One byte form for one value: sorted keys, no spaces, ASCII. What is signed and hashed."""
     return json.dumps(
@@ -98,25 +158,61 @@ def write_json(path: Path, value: Any) -> None:
     write(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n")
 
 
-def read_json(path: Path, advice: str = "Check the folder that you gave.") -> Any:
-    """Parse a JSON file, or a `UsageError` that names it."""
+def read_json(path: Path, advice: str | None = None) -> Any:
+    """Parse a JSON file, or a `UsageError` that names it. NaN and infinities are no JSON."""
+    data = read(path) if advice is None else read(path, advice)
     try:
-        return json.loads(read(path, advice))
+        return json.loads(data, parse_constant=_no_number)
     except (ValueError, RecursionError):
-        raise UsageError("this is not JSON", file=str(path), advice=advice) from None
+        raise UsageError("this is not JSON", file=str(path), advice=advice or restored(path)) from None
+
+
+def restored(path: Path) -> str:
+    """The next step where a file that Isthmus wrote is damaged and nothing but a backup can mend it."""
+    return f"Restore {path} from a backup: it was whole when Isthmus wrote it."
+
+
+@contextlib.contextmanager
+def intact(path: Path, advice: str) -> Iterator[None]:
+    """Name `path`, and how to mend it, where what it holds turns out to be damaged while it is taken apart.
+
+    What parsing raises becomes a `UsageError`; an `IsthmusError` that names no file gets both.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise UsageError("this file is damaged", file=str(path), advice=advice) from None
+    except IsthmusError as error:
+        if error.file is None:
+            error.file, error.advice = str(path), advice
+        raise
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
 
 
 def write_arrays(path: Path, **arrays: npt.NDArray[Any]) -> None:
     """Named numpy arrays of plain types, mode 0600."""
+    write_private(path, array_bytes(**arrays))
+
+
+def array_bytes(**arrays: npt.NDArray[Any]) -> bytes:
+    """What `write_arrays` writes."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
-    write_private(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
-def read_arrays(path: Path, advice: str) -> dict[str, npt.NDArray[Any]]:
-    """What `write_arrays` wrote; `UsageError` when the file is none."""
+def read_arrays(path: Path, advice: str, damaged: str | None = None) -> dict[str, npt.NDArray[Any]]:
+    """What `write_arrays` wrote; `UsageError` with `advice` where there is no file, else with `damaged`."""
+    return arrays_in(read(path, advice), path, damaged or restored(path))
+
+
+def arrays_in(data: bytes, path: Path, advice: str) -> dict[str, npt.NDArray[Any]]:
+    """The arrays in what was read from `path`; `UsageError` naming it when there are none."""
     try:
-        with np.lib.npyio.NpzFile(io.BytesIO(read(path, advice)), allow_pickle=False) as saved:
+        with np.lib.npyio.NpzFile(io.BytesIO(data), allow_pickle=False) as saved:
             return dict(saved)
     except (ValueError, zipfile.BadZipFile, zlib.error, EOFError):
         raise UsageError("this file does not hold arrays", file=str(path), advice=advice) from None

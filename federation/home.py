@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from crypto.certificates import certificate_name, check_key
 from crypto.identity import Identity
 from federation import files
 from federation.ids import RunId
@@ -16,9 +17,50 @@ class Home:
 
     folder: Path
 
+    @property
+    def of_coordinator(self) -> bool:
+        """Whether a federation was made in this folder: it is its coordinator's, and no party's."""
+        return self.settings_file.exists()
+
+    @property
+    def of_party(self) -> bool:
+        """Whether a party was made in this folder."""
+        return self.config_file.exists()
+
     def identity(self) -> Identity:
-        """The owner's long-term identity; `UsageError` when its key file is missing or others can read it."""
-        return Identity.from_pem(files.read_secret(self.identity_file))
+        """The owner's long-term identity; `UsageError` when its key file is missing or damaged, or others can
+        read it."""
+        with files.intact(self.identity_file, self.lost_key):
+            return Identity.from_pem(files.read_secret(self.identity_file))
+
+    def tls_key(self) -> bytes:
+        """The key of `tls_certificate` (PEM); `UsageError` as `identity` raises."""
+        with files.intact(self.tls_key_file, self.lost_key):
+            check_key(key := files.read_secret(self.tls_key_file))
+        return key
+
+    def tls_certificate(self) -> bytes:
+        """This role's certificate (PEM); an `IsthmusError` names the file where it is missing or damaged."""
+        return self._certificate(self.tls_certificate_file)
+
+    def authority(self) -> bytes:
+        """The certificate of the federation's authority (PEM); errors as of `tls_certificate`."""
+        return self._certificate(self.authority_file)
+
+    def _certificate(self, path: Path) -> bytes:
+        with files.intact(path, self.lost_certificate):
+            certificate_name(pem := files.read(path, self.lost_certificate))
+        return pem
+
+    @property
+    def lost_key(self) -> str:
+        """The next step where a file of `secret/` is damaged."""
+        return "Restore the folder secret/ from a backup."
+
+    @property
+    def lost_certificate(self) -> str:
+        """The next step where a certificate is damaged."""
+        return "Restore it from a backup."
 
     def round_folder(self, run: RunId) -> Path:
         """Where this role keeps what it has of `run`."""
@@ -32,6 +74,16 @@ class Home:
     def identity_file(self) -> Path:
         """The Ed25519 identity's key."""
         return self.secret("identity.key")
+
+    @property
+    def settings_file(self) -> Path:
+        """A coordinator's: the federation's name and addresses."""
+        return self.folder / "federation.json"
+
+    @property
+    def config_file(self) -> Path:
+        """A party's: what its owner edits."""
+        return self.folder / "party.toml"
 
     @property
     def tls_key_file(self) -> Path:

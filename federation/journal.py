@@ -1,8 +1,9 @@
 """The local journal: one line for every frame that left this role, written before it leaves.
 
 Append-only JSON lines. Each line holds the SHA-256 of the line before it, so a changed, dropped or
-reordered line is found by `verify`. A line holds the frame's type, size, digest, recipient and purpose:
-never its content.
+reordered line is found by `verify`. A line holds the frame's type, size, digest, recipient and purpose, and
+what the guard bound it to: never its content. A line that was not written to its end never let its frame
+leave; it is cut off again, at once or, where the process was killed in it, when the journal is opened next.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from typing import Protocol
 from federation.errors import Refusal
 from federation.ids import PartyId
 
+#: Bytes at the end of a journal that are looked at first: more than a line has.
+_TAIL = 1 << 16
+
 
 class JournalCorrupt(Refusal):
     """The journal is not what this role wrote."""
@@ -28,13 +32,22 @@ class JournalCorrupt(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One frame: what kind, to whom, how many bytes sealed, the sealed bytes' SHA-256, and what for."""
+    """One frame: what kind, to whom, how many bytes sealed, the sealed bytes' SHA-256, and what for.
+
+    Then the guard's: in what form, under which grants, of whose fields (the lineage's SHA-256), by which
+    verdict (its SHA-256), and the frame's number in the run. Empty in journals of versions without a guard.
+    """
 
     type: str
     to: PartyId
     size: int
     sha256: str
     purpose: str
+    form: str = ""
+    grants: tuple[str, ...] = ()
+    lineage: str = ""
+    verdict: str = ""
+    number: int = -1
 
 
 class Journal(Protocol):
@@ -59,7 +72,10 @@ class FileJournal:
     """The journal of one run in a file of mode 0600. `close` makes it durable."""
 
     def __init__(self, path: Path) -> None:
+        """Raises `JournalCorrupt` for a file that is not a journal with at most half a line at its end."""
         self._lock = threading.Lock()
+        if path.exists():
+            _cut_to_whole_lines(path)
         self._head = verify(path) if path.exists() else bytes(32)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.path = path
@@ -68,8 +84,9 @@ class FileJournal:
         """Write one line. An OSError (a full disk) reaches the caller, and nothing is sent then."""
         with self._lock:
             line = json.dumps({"previous": self._head.hex(), **asdict(entry)}, ensure_ascii=True).encode()
-            written = os.write(self._file, line + b"\n")
-            if written != len(line) + 1:
+            whole = os.fstat(self._file).st_size
+            if os.write(self._file, line + b"\n") != len(line) + 1:
+                os.ftruncate(self._file, whole)
                 raise OSError(errno.ENOSPC, "the disk took only a part of a journal line", str(self.path))
             self._head = hashlib.sha256(line).digest()
 
@@ -84,6 +101,22 @@ class FileJournal:
         os.close(self._file)
 
 
+def _cut_to_whole_lines(path: Path) -> None:
+    """Cut off half a line at the end: what a kill or a power cut left of one."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        size = os.fstat(descriptor).st_size
+        from_, tail = size, b""
+        while from_ > 0 and b"\n" not in tail:
+            from_ = max(0, from_ - _TAIL)
+            tail = os.pread(descriptor, size - from_, from_)
+        whole = from_ + tail.rfind(b"\n") + 1
+        if whole != size:
+            os.ftruncate(descriptor, whole)
+    finally:
+        os.close(descriptor)
+
+
 def read(path: Path) -> list[Entry]:
     """All entries of a journal that verifies."""
     verify(path)
@@ -92,7 +125,7 @@ def read(path: Path) -> list[Entry]:
         fields = json.loads(line)
         del fields["previous"]
         try:
-            entries.append(Entry(**fields))
+            entries.append(Entry(**{**fields, "grants": tuple(fields.get("grants", ()))}))
         except TypeError:
             raise JournalCorrupt(f"line {number} is not an entry", file=str(path)) from None
     return entries

@@ -9,6 +9,10 @@ An `Entrusted` field, a secret among the parties, is refused where the aggregato
 
 `crosses=True` lets a message go to a party of another consortium (hybrid plans); without it the guard
 keeps it inside its own.
+
+`form` says in what form something of the sender's data travels in it, and `of` whose fields' (by their use in
+the manifest): what a manifest and a grant must allow before the guard lets it out. A sender without fields of
+such a use carries nothing of its own. `operation`: what it is for, where that is not the training.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, NewType, TypeVar, dataclass_transform
 
 from crypto.sealed import Entrusted, Travels
+from federation.governance.terms import Form, Operation, Use
 from federation.ids import PartyId, RunId
 
 #: A SHA-256 digest (32 bytes).
@@ -56,6 +61,22 @@ class Flow:
     to: Role
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a message carries of its sender's data: in what form, of fields of which uses, for what.
+
+    `operation` None: the training that the plan is for.
+    """
+
+    form: Form
+    of: tuple[Use, ...]
+    operation: Operation | None
+
+
+#: Nothing of any field.
+NOTHING = Carried(Form.CONTROL, (), None)
+
+
 class Message:
     """The base of everything `Egress.send` takes."""
 
@@ -63,6 +84,13 @@ class Message:
     NAME: ClassVar[str] = ""
     FLOWS: ClassVar[tuple[Flow, ...]] = ()
     CROSSES: ClassVar[bool] = False
+    FORM: ClassVar[Form] = Form.CONTROL
+    OF: ClassVar[tuple[Use, ...]] = ()
+    OPERATION: ClassVar[Operation | None] = None
+
+    def carried(self) -> Carried:
+        """What this very message carries: what its class declares, unless the class looks closer."""
+        return Carried(self.FORM, self.OF, self.OPERATION)
 
 
 M = TypeVar("M", bound=type[Message])
@@ -72,7 +100,14 @@ REGISTRY: dict[str, type[Message]] = {}
 
 
 @dataclass_transform(frozen_default=True)
-def message(name: str, *flows: Flow, crosses: bool = False) -> Callable[[M], M]:
+def message(
+    name: str,
+    *flows: Flow,
+    crosses: bool = False,
+    form: Form,
+    of: tuple[Use, ...] = (),
+    operation: Operation | None = None,
+) -> Callable[[M], M]:
     """Class decorator: see the module's docstring. Raises TypeError for a field that must not travel."""
     told_to_the_aggregator = any(flow.to is Role.AGGREGATOR for flow in flows)
 
@@ -87,7 +122,10 @@ def message(name: str, *flows: Flow, crosses: bool = False) -> Callable[[M], M]:
             raise TypeError(f"two messages are called {name!r}")
         if not flows:
             raise TypeError(f"{cls.__name__} does not say who sends it to whom")
+        if (form is Form.CONTROL) != (of == ()):
+            raise TypeError(f"{cls.__name__}: a form says of which fields something travels, and only then")
         frozen.NAME, frozen.FLOWS, frozen.CROSSES = name, flows, crosses
+        frozen.FORM, frozen.OF, frozen.OPERATION = form, of, operation
         REGISTRY[name] = frozen
         return frozen
 

@@ -6,6 +6,7 @@ secret, and nothing in it is believed without the signature.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from federation.plan import Plan, parse
 from federation.roster import Roster, decode, encode, expect
 
 _LIMIT = 4 << 20
+#: A party's reply to a further copy of an order that it has, or had, in hand. Copies are sent because Flower
+#: hands a message out once, and its answer can be lost on the line.
+TAKEN_BEFORE = b"taken before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Order:
     party: PartyId  # whom it is addressed to
     plan: Plan
     roster: Roster
+    members: tuple[PartyId, ...]  # who takes part in this attempt: the plan's parties, or those that came
 
     def seal(self, coordinator: Identity) -> bytes:
         """The signed bytes for Flower."""
@@ -49,7 +54,9 @@ class Order:
         outer = expect(_json(payload), "isthmus_order", "statement", "signature")
         statement = str(outer["statement"]).encode("utf-8")
         coordinator.verify(decode(outer["signature"]), "order", statement)
-        fields = expect(_json(statement), "isthmus_statement", "run", "attempt", "party", "plan", "roster")
+        fields = expect(
+            _json(statement), "isthmus_statement", "run", "attempt", "party", "plan", "roster", "members"
+        )
         if fields["party"] != me:
             raise MessageRefused("the order is addressed to another party")
         if type(fields["attempt"]) is not int:
@@ -60,7 +67,13 @@ class Order:
             me,
             parse(str(fields["plan"]).encode("utf-8")),
             Roster.from_json(fields["roster"]),
+            _members(fields["members"]),
         )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the coordinator signs, in hexadecimal: what the ledgers name it by."""
+        return hashlib.sha256(self._statement()).hexdigest()
 
     def _statement(self) -> bytes:
         return canonical_json(
@@ -71,8 +84,15 @@ class Order:
                 "party": self.party,
                 "plan": self.plan.canonical().decode("ascii"),
                 "roster": self.roster.to_json(),
+                "members": list(self.members),
             }
         )
+
+
+def _members(value: object) -> tuple[PartyId, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise MessageRefused("the order does not say who takes part")
+    return tuple(map(PartyId, value))
 
 
 def _json(data: bytes) -> object:

@@ -14,10 +14,12 @@
     [alignment]
     minimum_intersection = 500      # fewer common firms end the round
     [split]
+    method = "random"               # "out_of_time": the latest rows are kept for the test
     test_share = 0.3
     seed = 7
+    folds = 0                       # logistic: from 2 on, cross-validation: as many fits more
     [model]
-    kind = "logistic"
+    kind = "logistic"               # "scorecard", "boosting", "rejects": `federation.credit` has their tables
     l2 = 1.0                        # as scikit-learn's C = 1 / l2
     tolerance = 5e-4                # about the error left in a coefficient
     max_iterations = 60
@@ -32,12 +34,13 @@
     message_seconds = 300           # for one message of a named party
     run_seconds = 7200              # for the whole round
 
-That is the vertical shape: the parties hold different columns of the same firms. In two other shapes the
-parties hold the same columns of different firms, and train one torch model (`federation.tables` has their
-tables and defaults):
+That is the vertical shape: the parties hold different columns of the same firms. There are two others
+(`federation.tables` has their tables and defaults):
 
-    shape = "horizontal"            # every party has the outcomes; no role, no [alignment], no [scores]
-    shape = "hybrid"                # consortia: vertical inside each, horizontal across them
+    shape = "horizontal"            # the same columns of different firms, and one torch model: every party
+                                    # has the outcomes; no role, no [alignment], no [scores]
+    shape = "hybrid"                # consortia, in [parties.NAME] `consortium`: vertical inside each,
+                                    # horizontal across them; the order tells who are counterparts
 
 Everything but `name`, `purpose` and `parties` may be left out; the values above are the defaults.
 """
@@ -54,6 +57,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from crypto.summation.protection import MOST_MEMBERS
 from federation import files
+from federation.credit import Binning, Boosting, Rejects, Scorecard, Selection
 from federation.errors import IsthmusError, PlanRefused, UsageError
 from federation.ids import AGGREGATOR, PartyId, party_id
 from federation.message import Role
@@ -70,10 +74,9 @@ from federation.tables import (
     Split,
     Sum,
     Table,
+    Title,
     Training,
 )
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$")]
 
 
 def _party_name(text: str) -> str:
@@ -139,14 +142,19 @@ def _miscounted_consortia(roles: list[Any], consortia: list[Any]) -> list[str]:
 class Plan(Table):
     """A validated plan. Equal plans have equal `digest`s."""
 
-    name: Name
-    purpose: Name
+    name: Title
+    purpose: Title
     shape: Literal["vertical", "horizontal", "hybrid"] = "vertical"
     parties: dict[PartyName, PlanParty]
     minimum_parties: int | None = Field(default=None, ge=2)
     alignment: Alignment = Alignment()
     split: Split = Split()
     model: Model = Model()
+    binning: Binning = Binning()
+    selection: Selection = Selection()
+    scorecard: Scorecard = Scorecard()
+    boosting: Boosting = Boosting()
+    rejects: Rejects = Rejects()
     training: Training = Training()
     sum: Sum = Sum()
     privacy: Privacy = Privacy()
@@ -168,6 +176,11 @@ class Plan(Table):
     def least_parties(self) -> int:
         """With fewer parties present the round does not go on."""
         return len(self.parties) if self.minimum_parties is None else self.minimum_parties
+
+    @property
+    def most_attempts(self) -> int:
+        """Attempts at one run of it: a horizontal one alone goes on where another was broken off."""
+        return 20 if self.shape == "horizontal" else 1
 
     def roles(self) -> dict[PartyId, Role]:
         """Every seat's role, the aggregator last.
@@ -192,6 +205,21 @@ class Plan(Table):
         """Party -> its consortium; empty unless the shape is hybrid."""
         return {PartyId(name): each.consortium for name, each in self.parties.items() if each.consortium}
 
+    def check_members(self, members: tuple[PartyId, ...]) -> None:
+        """Raise `PlanRefused` unless `members` may go on with this plan: its parties in its order, enough.
+
+        Only horizontal rounds go on without a party: elsewhere each has columns that nobody else has.
+        """
+        planned = tuple(map(PartyId, self.parties))
+        if members != tuple(party for party in planned if party in members):
+            raise PlanRefused("the order names others than the plan's parties, or in another order")
+        least = self.least_parties if self.shape == "horizontal" else len(planned)
+        if len(members) < least:
+            raise PlanRefused(
+                f"{len(members)} of the plan's {len(planned)} parties take part, and {least} are the fewest",
+                field="minimum_parties",
+            )
+
     def canonical(self) -> bytes:
         """The bytes that are signed. The parties' order counts, so they stand in a list."""
         fields = self.model_dump()
@@ -206,7 +234,7 @@ class Plan(Table):
 
 #: The tables that only some shapes read.
 _TABLES_OF = {
-    "vertical": ("alignment", "scores", "limits"),
+    "vertical": ("alignment", "scores", "limits", "binning", "selection", "scorecard", "boosting", "rejects"),
     "horizontal": ("training", "sum", "privacy", "robust", "columns", "minimum_parties"),
     "hybrid": ("alignment", "scores", "limits", "sum", "privacy", "columns", "training"),
 }
@@ -221,11 +249,94 @@ def _contradictions(plan: Plan) -> list[str]:
         if getattr(plan, name) != Plan.model_fields[name].get_default(call_default_factory=True)
     ]
     problems += plan.model.contradictions(plan.shape)
+    if plan.shape == "vertical":
+        problems += _unfit_credit(plan)
+    problems += _unfit_folds(plan)
     if plan.minimum_parties is not None and plan.minimum_parties > len(plan.parties):
         problems.append(f"minimum_parties: {plan.minimum_parties} of {len(plan.parties)} parties")
     problems += _unfit_sums(plan)
+    if plan.robust.groups == 2:
+        problems.append("robust.groups: the median of two groups is their mean; plan one, or three or more")
+    if plan.shape == "hybrid":
+        problems += _unfit_hybrid(plan)
+    problems += _exact_beside_noise(plan)
     if plan.training.strategy == "personalised" and plan.model.kind == "module":
         problems.append("training.strategy: a personalised model is logistic or mlp, whose head is known")
+    return problems
+
+
+#: The tables that only some kinds of vertical models read.
+_TRAINED = ("logistic", "scorecard", "boosting", "mlp", "module")
+_CREDIT_TABLES = {
+    "binning": ("scorecard",),
+    "selection": ("scorecard",),
+    "scorecard": ("scorecard",),
+    "boosting": ("boosting",),
+    "rejects": ("rejects",),
+    "split": _TRAINED,
+    "scores": _TRAINED,
+    "limits": _TRAINED,
+}
+
+
+def _unfit_credit(plan: Plan) -> list[str]:
+    """Tables of a vertical plan that its kind of model does not read, and parties too many for a lookup."""
+    problems = [
+        f'{name}: has no meaning for model.kind = "{plan.model.kind}"'
+        for name, kinds in _CREDIT_TABLES.items()
+        if plan.model.kind not in kinds and getattr(plan, name) != Plan.model_fields[name].default
+    ]
+    if plan.model.kind == "rejects" and len(plan.parties) != 2:
+        problems.append(
+            f'parties: model.kind = "rejects" has two, the bank that asks and one other lender, here '
+            f"{len(plan.parties)}"
+        )
+    return problems
+
+
+def _unfit_folds(plan: Plan) -> list[str]:
+    """Why a plan cannot be cross-validated, if it asks to be."""
+    if not plan.split.folds:
+        return []
+    problems = []
+    if plan.shape != "vertical" or plan.model.kind != "logistic":
+        problems.append('split.folds: only vertical plans with model.kind = "logistic" are cross-validated')
+    if plan.scores.open == "none":
+        problems.append(
+            'split.folds: needs the scores of rows that are left out: scores.open = "test" or "all"'
+        )
+    return problems
+
+
+def _unfit_hybrid(plan: Plan) -> list[str]:
+    """What of the tables that a hybrid plan shares with a horizontal one has no meaning in it."""
+    problems = [
+        f'training.{name}: has no meaning in shape = "hybrid": fits are vertical, rounds and mu are read'
+        for name, field in Training.model_fields.items()
+        if name not in ("rounds", "mu") and getattr(plan.training, name) != field.default
+    ]
+    if plan.privacy.unit == "record":
+        problems.append('privacy.unit: in shape = "hybrid" noise is on what crosses: "party", or "none"')
+    if not plan.columns:
+        problems.append('columns: shape = "hybrid" encodes by declarations alone: [columns.NAME] for each')
+    return problems
+
+
+def _exact_beside_noise(plan: Plan) -> list[str]:
+    """What would be told without noise, or could not be told with it."""
+    problems = []
+    if plan.privacy.unit != "none" and plan.training.patience:
+        problems.append("training.patience: early stopping looks at exact sums, without noise; set it to 0")
+    if plan.privacy.unit == "party" and plan.shape == "horizontal":
+        if plan.minimum_parties not in (None, len(plan.parties)):
+            problems.append(
+                'minimum_parties: with privacy.unit = "party" a sum made again over fewer parties would tell '
+                "the difference; leave it out"
+            )
+        if plan.training.class_weight != "none":
+            problems.append(
+                'training.class_weight: with privacy.unit = "party" no outcome is counted; set it to "none"'
+            )
     return problems
 
 
@@ -249,16 +360,6 @@ def _unfit_sums(plan: Plan) -> list[str]:
         return [f"{key}: a sum over one party is that party's own update"]
     told = "a sum over two parties tells each of them the other's part (the sum minus its own)"
     return [f'{key}: {told}; plan three or more, or turn noise on: privacy.unit = "record" or "party"']
-
-
-def refuse_shape(plan: Plan) -> None:
-    """Raise `PlanRefused` for a shape that this version can read and check, but not run."""
-    if plan.shape != "vertical":
-        raise PlanRefused(
-            f'shape = "{plan.shape}" is not run by this version',
-            field="shape",
-            advice='Launch a plan of shape = "vertical".',
-        )
 
 
 def load(path: Path) -> Plan:

@@ -1,11 +1,13 @@
 """A whole session in this process: every seat a thread, over the in-memory transport.
 
 For tests, benchmarks and dry runs. The session, the exit, the envelopes and the codec are the product's own:
-only the network is missing. The seats trust one another's memory, so it promises nothing about secrecy.
+the network is missing, and unless policies are given nobody's manifest and grants stand behind it. The seats
+trust one another's memory, so it promises nothing about secrecy.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -14,14 +16,42 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from crypto.identity import Identity
+from federation.egress import NO_LINEAGE, Binding, Policy
 from federation.errors import IsthmusError, SessionEnded
+from federation.governance.terms import Form
 from federation.ids import PartyId, RunId
 from federation.journal import MemoryJournal
-from federation.message import Role
+from federation.message import Message, Role
 from federation.session import Seating, Session, open_session
 from federation.transport.memory import MemoryExchange, Tap
 
 T = TypeVar("T")
+
+
+class Ungoverned:
+    """The policy of a rehearsal: every message that flows may leave, bound to no grant and to no verdict.
+
+    No party's node has it: there a session opens with the policy of `federation.governance.guard` alone.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count()
+
+    def permit(self, to: PartyId, message: Message, encoded: bytes) -> Binding:
+        return self._binding(message.carried().form)
+
+    def greet(self, to: PartyId, greeting: bytes) -> Binding:
+        return self._binding(Form.CONTROL)
+
+    def heard(self, sender: PartyId, message: Message) -> None:
+        return None
+
+    def holds(self, rows: int) -> None:
+        return None
+
+    def _binding(self, form: Form) -> Binding:
+        return Binding((), "rehearsal", next(self._numbers), NO_LINEAGE, form, bytes(32))
+
 
 #: What one seat does with its open session.
 Part = Callable[[Session], T]
@@ -72,11 +102,13 @@ def rehearse(
     identities: Mapping[PartyId, Identity],
     parts: Mapping[PartyId, Part[T]],
     tap: Tap | None = None,
+    policies: Mapping[PartyId, Policy] | None = None,
 ) -> Rehearsed[T]:
     """Open the session with a seat for each role of `seating` and run that seat's part in its own thread.
 
     An error in one seat ends the session for all and tells them its cause; the first error that is not a
-    `SessionEnded` is raised, in the seats' order. A part's waits are bounded by the seating's patience.
+    `SessionEnded` is raised, in the seats' order. A part's waits are bounded by the seating's patience. Seats
+    that `policies` does not name are `Ungoverned`.
     """
     exchange = MemoryExchange(seating.run, list(seating.roles), tap)
     done: Rehearsed[T] = Rehearsed(journals={seat: MemoryJournal() for seat in seating.roles})
@@ -85,7 +117,8 @@ def rehearse(
         started = time.thread_time()
         transport = exchange.seat(seat)
         try:
-            session = open_session(seat, identities[seat], seating, transport, done.journals[seat])
+            policy = (policies or {}).get(seat) or Ungoverned()
+            session = open_session(seat, identities[seat], seating, transport, done.journals[seat], policy)
             done.sessions[seat] = session
             done.results[seat] = parts[seat](session)
         except BaseException as error:

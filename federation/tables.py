@@ -4,18 +4,18 @@ The tables of the horizontal and hybrid shapes, with the defaults of a horizonta
 
     [model]
     kind = "logistic"               # "mlp"; "module": a torch module that every party installed and approved
-    hidden = [32, 16]               # mlp: units of the hidden layers
+    hidden = [16]                   # mlp: units of the hidden layers
     embedding = 8                   # mlp: the most dimensions of a categorical column's embedding
-    dropout = 0.0
+    dropout = 0.2
     module = "nets:Net"             # module: package.module:factory
     module_sha256 = "..."           # module: of the source file that defines it
     [training]
     strategy = "fedavg"             # "fedprox", "fedadam", "personalised" (shared trunk, own head)
     rounds = 10
-    local_epochs = 2
+    local_epochs = 4
     batch_size = 128
-    learning_rate = 0.05
-    schedule = "constant"           # "cosine": falls to zero over the rounds
+    learning_rate = 0.1             # of Adam at the parties
+    schedule = "cosine"             # falls to zero over the rounds; "constant"
     mu = 0.01                       # fedprox: how strongly a local model is held to the shared one
     server_learning_rate = 0.1      # fedadam
     weight_decay = 1e-4
@@ -39,6 +39,11 @@ The tables of the horizontal and hybrid shapes, with the defaults of a horizonta
     range = [0.0, 1e7]
     [columns.sector]
     levels = ["A", "B", "C"]
+
+A hybrid plan reads of these training.rounds (each is a whole vertical fit: two or three do) and training.mu
+(the pull that holds a consortium's fit to the shared coefficients, per training row), [sum], [privacy] with
+unit = "party" or "none", and [columns], where every column of every party is declared. A range should hold
+most firms, not all: what lies beyond is cut to it, and a coefficient counts in quarters of it.
 """
 
 from __future__ import annotations
@@ -46,12 +51,22 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+#: What a plan is called, and what it is for.
+Title = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$")]
 
 
 def _as_tuple(value: Any) -> Any:
     """TOML and JSON have lists where a frozen table keeps a tuple."""
     return tuple(value) if isinstance(value, list) else value
+
+
+def _no_single_fold(folds: int) -> int:
+    """One fold leaves nothing to learn from."""
+    if folds == 1:
+        raise ValueError("0 (no cross-validation), or from 2 on")
+    return folds
 
 
 class Table(BaseModel):
@@ -78,19 +93,21 @@ class Alignment(Table):
 
 
 class Split(Table):
-    """Which of the common firms train."""
+    """Which rows train: all but a random share, or all but the latest by their party's time column."""
 
+    method: Literal["random", "out_of_time"] = "random"
     test_share: float = Field(default=0.3, ge=0.05, le=0.9)
     seed: int = Field(default=7, ge=0)
+    folds: Annotated[int, AfterValidator(_no_single_fold)] = Field(default=0, ge=0, le=20)
 
 
 class Model(Table):
     """What is trained; for the vertical fit also when it ends (`l2`, `tolerance`, `max_iterations`)."""
 
-    kind: Literal["logistic", "mlp", "module"] = "logistic"
-    hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], BeforeValidator(_as_tuple)] = (32, 16)
+    kind: Literal["logistic", "scorecard", "boosting", "rejects", "mlp", "module"] = "logistic"
+    hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], BeforeValidator(_as_tuple)] = (16,)
     embedding: int = Field(default=8, ge=1, le=256)
-    dropout: float = Field(default=0.0, ge=0, lt=1)
+    dropout: float = Field(default=0.2, ge=0, lt=1)
     module: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=200)
     module_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     l2: float = Field(default=1.0, gt=0, le=1e6)
@@ -101,6 +118,9 @@ class Model(Table):
         """Keys that the kind or the shape does not know, or that it needs and lacks."""
         known = {
             "logistic": () if shape == "horizontal" else ("l2", "tolerance", "max_iterations"),
+            "scorecard": ("l2", "tolerance", "max_iterations"),
+            "boosting": (),
+            "rejects": ("l2",),
             "mlp": ("hidden", "embedding", "dropout"),
             "module": ("module", "module_sha256"),
         }[self.kind]
@@ -109,7 +129,9 @@ class Model(Table):
             for name, field in sorted(Model.model_fields.items())
             if name not in ("kind", *known) and getattr(self, name) != field.default
         ]
-        if shape != "horizontal" and self.kind != "logistic":
+        if self.kind in ("scorecard", "boosting", "rejects") and shape != "vertical":
+            problems.append(f'model.kind: "{self.kind}" is trained in shape = "vertical" only')
+        if self.kind in ("mlp", "module") and shape != "horizontal":
             problems.append(f'model.kind: "{self.kind}" is trained in shape = "horizontal" only')
         if self.kind == "module" and not (self.module and self.module_sha256):
             problems.append('model.module: kind = "module" needs module and module_sha256')
@@ -141,10 +163,10 @@ class Training(Table):
 
     strategy: Literal["fedavg", "fedprox", "fedadam", "personalised"] = "fedavg"
     rounds: int = Field(default=10, ge=1, le=1000)
-    local_epochs: int = Field(default=2, ge=1, le=100)
+    local_epochs: int = Field(default=4, ge=1, le=100)
     batch_size: int = Field(default=128, ge=8, le=65536)
-    learning_rate: float = Field(default=0.05, gt=0, le=10)
-    schedule: Literal["constant", "cosine"] = "constant"
+    learning_rate: float = Field(default=0.1, gt=0, le=10)
+    schedule: Literal["constant", "cosine"] = "cosine"
     mu: float = Field(default=0.01, ge=0, le=100)
     server_learning_rate: float = Field(default=0.1, gt=0, le=10)
     weight_decay: float = Field(default=1e-4, ge=0, le=10)

@@ -1,46 +1,62 @@
 """Conducting a round: from the submitted plan to the last receipt, or to one cause that everybody is told.
 
 wait until every party is online -> open the session at the exchange -> deliver the signed orders
--> sit in the session as the aggregator (progress, matching) -> collect receipts and replies
+-> sit in the session as the aggregator (progress, matching, sums) -> collect receipts and replies
+
+A horizontal round survives the loss of a party, of a line or of this service: another attempt begins, with
+fresh keys and masks, and the parties go on from what they have kept (`parties.horizontal.joining`). It waits
+for all parties of the plan as long as the plan says, then goes on with those that are there if these are
+`minimum_parties` or more; one that comes later joins in another attempt.
 """
 
 from __future__ import annotations
 
-import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from crypto.errors import IsthmusError
-from crypto.sealed import WireRefused
+from crypto.errors import IsthmusError, Refusal
 from federation import files
 from federation.clock import timestamp
 from federation.coordinator.home import CoordinatorHome
+from federation.coordinator.notary import kept
 from federation.coordinator.record import Recorder, RoundStatus
+from federation.coordinator.seat import AggregatorSeat
 from federation.errors import PeerFailure, PeerSilent, SessionEnded, UsageError
 from federation.exchange.frames import plain_cause
 from federation.flower.replies import FailedReply, Reply
+from federation.governance.guard.aggregator import AggregatorPolicy
+from federation.governance.guard.party import Attempt
 from federation.ids import AGGREGATOR, PartyId, RunId
 from federation.journal import FileJournal
-from federation.messages.alignment import RingTags
-from federation.messages.round import Progress, Receipt
-from federation.order import Order
+from federation.ledger.keeping import keep_decided, keep_members
+from federation.messages.round import Step
+from federation.order import TAKEN_BEFORE, Order
 from federation.plan import Plan, parse
-from federation.protocols.matching import common_rows
 from federation.roster import Roster
-from federation.session import Seating, Session, open_session
+from federation.session import Seating, open_session
 from federation.transport.exchange import ExchangeTransport
 from federation.transport.interface import Transport
 
 _LOOK_SECONDS = 0.3
 #: How long the reply of the party that ended a session may come after the others'. Flower polls every 3 s.
 _FIRST_HAND_SECONDS = 15.0
+#: How long replies are waited for once the session is over. The session said what there is to say, and
+#: Flower hands a message out once: one whose answer is lost on the line is not sent again.
+_REPLY_SECONDS = 45.0
+#: For the same reason an order is delivered again to a party that shows no sign of having it. A party takes
+#: an attempt once, so the second copy of an order that did arrive does nothing.
+_DELIVER_AGAIN_SECONDS = 20.0
+_MOST_DELIVERIES = 4
 #: How long the exchange keeps a session open that was opened to be ended.
 _INTERRUPTED_SECONDS = 60.0
+#: Seconds between two looks for parties that were missing when the attempt began.
+_WELCOME_SECONDS = 2.0
 
 
 class ControlPlane(Protocol):
@@ -54,14 +70,32 @@ class ControlPlane(Protocol):
     def run_id(self) -> int:
         """Flower's number for the run."""
 
-    def online(self) -> frozenset[int]:
-        """The ids of the nodes that are online now."""
+    def online(self) -> Mapping[int, str]:
+        """The nodes that are online now: id -> since when."""
 
     def deliver(self, node_id: int, payload: bytes) -> None:
         """Queue one payload for a node."""
 
     def collect(self, timeout: float) -> dict[int, Reply]:
         """The replies that came since the last call, by node; empty after `timeout` seconds without one."""
+
+    def forget(self) -> None:
+        """Wait no longer for replies that are due."""
+
+    def returned(self) -> frozenset[int]:
+        """The nodes whose forgotten reply has come since the last call."""
+
+
+class _PartyFailed(PeerFailure):
+    """A party's reply says why it stopped; `again` where it was another role's absence that stopped it."""
+
+    def __init__(self, what: str, *, advice: str, again: bool) -> None:
+        super().__init__(what, advice=advice)
+        self.again = again
+
+
+class _NobodyCame(PeerSilent):
+    """A party did not come online in time, and without it there are too few."""
 
 
 class Cancelled(PeerFailure):
@@ -88,9 +122,7 @@ def conduct(
     if status.over:
         raise UsageError(f"{run} is over already", advice="Launch the plan again.")
     recorder = Recorder(folder, status)
-    recorder.update(
-        state="waiting", started=timestamp(), attempt=status.attempt + 1, flower_run=control.run_id
-    )
+    recorder.update(state="waiting", started=status.started or timestamp(), flower_run=control.run_id)
     cpu = time.process_time()
     try:
         _Round(home, folder, recorder, control, node_ids, stopping).conduct()
@@ -105,13 +137,22 @@ def conduct(
     recorder.update(state="finished", ended=timestamp(), cpu_seconds=time.process_time() - cpu)
 
 
-def end_interrupted(home: CoordinatorHome) -> list[RunId]:
-    """End the rounds that a service left behind when it was killed; their names.
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A round that a killed service left behind; `resumed` where it is to be submitted again."""
 
-    Their status says so, and a party that still waits at the exchange, which must run already, is told.
-    A round that was submitted and not begun is left for the executor.
+    run: RunId
+    resumed: bool
+
+
+def end_interrupted(home: CoordinatorHome) -> list[Interrupted]:
+    """End the attempts that a service left behind when it was killed, and what becomes of their rounds.
+
+    A party that still waits at the exchange, which must run already, is told. A horizontal round is to be
+    submitted again, and goes on; any other has failed, and its status says so. A round that was submitted and
+    not begun is left for the executor.
     """
-    ended = []
+    found = []
     for run in home.runs():
         folder = home.round_folder(run)
         status = RoundStatus.load(folder)
@@ -120,16 +161,23 @@ def end_interrupted(home: CoordinatorHome) -> list[RunId]:
         error = PeerFailure(
             "the federation's service was killed before the round was over", advice="Launch the plan again."
         )
-        meeting = RunId(f"{run}.{status.attempt}")
-        transport = _aggregator_seat(home, meeting, list(status.parties), _INTERRUPTED_SECONDS)
-        try:
-            transport.end(error.cause)  # Opens the session anew, which seats of the old one hear as its end.
-        finally:
-            transport.close()
-        failed = {"state": "failed", "cause": error.cause, "exit_code": error.exit_code}
-        Recorder(folder, status).update(**failed, ended=timestamp())
-        ended.append(run)
-    return ended
+        if status.attempt:
+            meeting = RunId(f"{run}.{status.attempt}")
+            transport = _aggregator_seat(home, meeting, list(status.parties), _INTERRUPTED_SECONDS)
+            try:
+                transport.end(
+                    error.cause
+                )  # Opens the session anew, which seats of the old one hear as its end.
+            finally:
+                transport.close()
+        resumed = parse(files.read(folder / "plan.json")).shape == "horizontal"
+        recorder = Recorder(folder, status)
+        if resumed:
+            recorder.update(state="submitted", interruptions=[*status.interruptions, error.cause])
+        else:
+            recorder.update(state="failed", cause=error.cause, exit_code=error.exit_code, ended=timestamp())
+        found.append(Interrupted(run, resumed))
+    return found
 
 
 def _aggregator_seat(
@@ -139,9 +187,9 @@ def _aggregator_seat(
         AGGREGATOR,
         meeting,
         str(home.settings().exchange),
-        files.read(home.authority_file),
-        files.read(home.tls_certificate_file),
-        files.read_secret(home.tls_key_file),
+        home.authority(),
+        home.tls_certificate(),
+        home.tls_key(),
         members=parties,
         ttl=ttl,
         send_timeout=patience,
@@ -167,11 +215,35 @@ class _Round:
         self._run = recorder.status.run
         self._plan: Plan = parse(files.read(folder / "plan.json"))
         self._deadline = time.monotonic() + self._plan.deadlines.run_seconds
+        self._looked = time.monotonic()
+        self._seat: AggregatorSeat | None = None
+        self._joining = ""  # Why the members of this attempt were asked to pause.
+        self._orders: dict[PartyId, bytes] = {}
+        self._digests: dict[PartyId, str] = {}
+        self._delivered = (0, time.monotonic())  # how often in this attempt, and when last
+        self._known: Counter[PartyId] = Counter()  # the copies that came to a party which had one before
+        self._lost: dict[int, str] = {}  # node -> since when it was online before it was lost
 
     def conduct(self) -> None:
-        roster = self._home.roster()
+        """Attempt after attempt, until one comes to its end or fails in a way that another would too."""
+        while True:
+            try:
+                self._attempt()
+                return
+            except PeerFailure as error:
+                if not self._resumable(error):
+                    raise
+                causes = [*self._recorder.status.interruptions, self._joining or error.cause]
+                self._recorder.update(state="waiting", interruptions=causes)
+                self._joining = ""
+
+    def _attempt(self) -> None:
+        roster, self._seat = self._home.roster(), None
+        for party in self._recorder.status.parties:
+            self._recorder.update_party(party, state="waiting", step="")
         nodes = self._wait_online(roster)
-        seating = self._seating(roster)
+        self._recorder.update(attempt=self._recorder.status.attempt + 1)
+        seating = self._seating(roster, tuple(nodes))
         transport = self._open_exchange(seating)
         try:
             self._recorder.update(state="running")
@@ -180,78 +252,122 @@ class _Round:
                 sitting = seat.submit(self._sit, transport, seating)
                 try:
                     self._watch(nodes, transport, sitting)
-                    self._wait_for_receipts(sitting)
+                    self._wait_for_receipts(sitting, tuple(nodes))
                 except BaseException as error:
                     # Before the pool waits for the seat, which waits for the end.
                     transport.end(_told(error))
                     raise
         except BaseException as error:
             transport.end(_told(error))
+            self._control.forget()
             raise
         finally:
             transport.close()
 
+    def _resumable(self, error: PeerFailure) -> bool:
+        """Whether another attempt may succeed: somebody was lost, and nobody has refused anything."""
+        return (
+            self._plan.shape == "horizontal"
+            and self._recorder.status.attempt < self._plan.most_attempts
+            and (not isinstance(error, _PartyFailed) or error.again)
+            and not isinstance(error, Cancelled | _NobodyCame)
+            and time.monotonic() < self._deadline
+        )
+
     # -- before the session ------------------------------------------------------------------------
 
     def _wait_online(self, roster: Roster) -> dict[PartyId, int]:
-        """Node ids of all parties once they are online; `PeerSilent` naming those that are not."""
+        """Node ids of those who take part: all parties, or enough of them once the plan's patience is over.
+
+        Raises `PeerSilent` naming those that are missing.
+        """
         wanted = [PartyId(name) for name in self._plan.parties]
         roster.check_admitted(wanted)  # Again: a member may have been removed since the launch.
         patience = self._plan.deadlines.join_seconds
         until = time.monotonic() + patience
         while True:
             self._check_cancelled()
-            nodes, online = self._node_ids(), self._control.online()
-            here = [party for party in wanted if nodes.get(party) in online]
-            for party in here:
+            nodes = self._present()
+            for party in nodes:
                 if self._recorder.status.parties[party].state == "waiting":
                     self._recorder.update_party(party, state="online")
-            missing = [party for party in wanted if party not in here]
-            if not missing:
-                return {party: nodes[party] for party in wanted}
-            if time.monotonic() > until:
-                raise PeerSilent(", ".join(missing), "coming online", patience)
+            missing = [party for party in wanted if party not in nodes]
+            waited = time.monotonic() > until
+            if not missing or (waited and self._enough(len(nodes))):
+                return {party: nodes[party] for party in wanted if party in nodes}
+            if waited:
+                raise _NobodyCame(", ".join(missing), "coming online", patience)
             time.sleep(_LOOK_SECONDS)
+
+    def _enough(self, present: int) -> bool:
+        return self._plan.shape == "horizontal" and present >= self._plan.least_parties
+
+    def _present(self) -> dict[PartyId, int]:
+        """The parties that are online, with their nodes; not one that was lost and has not come back."""
+        nodes, online = self._node_ids(), self._control.online()
+        for node in self._control.returned():
+            self._lost.pop(node, None)
+        self._lost = {node: since for node, since in self._lost.items() if online.get(node, since) == since}
+        return {
+            party: node
+            for name in self._plan.parties
+            if (node := nodes.get(party := PartyId(name), -1)) in online and node not in self._lost
+        }
 
     def _open_exchange(self, seating: Seating) -> ExchangeTransport:
         deadlines = self._plan.deadlines
         return _aggregator_seat(
             self._home,
             seating.meeting,
-            [PartyId(name) for name in self._plan.parties],
+            list(seating.parties),
             deadlines.run_seconds,
             deadlines.message_seconds,
         )
 
     def _deliver(self, roster: Roster, nodes: Mapping[PartyId, int]) -> None:
         identity = self._home.identity()
-        needed = {PartyId(name): roster.members[PartyId(name)] for name in self._plan.parties}
+        members = tuple(nodes)
+        needed = Roster(roster.federation, {party: roster.members[party] for party in members})
+        attempt = self._recorder.status.attempt
         for party, node in nodes.items():
-            order = Order(
-                self._run,
-                self._recorder.status.attempt,
-                party,
-                self._plan,
-                Roster(roster.federation, needed),
-            )
-            self._control.deliver(node, order.seal(identity))
+            order = Order(self._run, attempt, party, self._plan, needed, members)
+            self._orders[party], self._digests[party] = order.seal(identity), order.digest
+            self._control.deliver(node, self._orders[party])
+        self._delivered, self._known = (1, time.monotonic()), Counter()
+
+    def _deliver_again(self, nodes: Mapping[PartyId, int]) -> None:
+        """The orders of those that have told of no step yet, in case Flower lost them on the way."""
+        times, last = self._delivered
+        if times == _MOST_DELIVERIES or time.monotonic() < last + _DELIVER_AGAIN_SECONDS:
+            return
+        self._delivered = (times + 1, time.monotonic())
+        for party, node in nodes.items():
+            if not self._recorder.status.parties[party].step:
+                self._control.deliver(node, self._orders[party])
 
     # -- while it runs -----------------------------------------------------------------------------
 
     def _watch(self, nodes: Mapping[PartyId, int], transport: Transport, sitting: Future[None]) -> None:
-        """Until every party has replied: pass on a refusal, a cancellation, the deadline."""
+        """Until every party has replied: pass on a refusal, a cancellation, the deadline, a late comer."""
         party_of = {node: party for party, node in nodes.items()}
         waiting = set(nodes)
+        online = self._control.online()
         failures: dict[PartyId, IsthmusError] = {}
-        first_failed = 0.0
+        first_failed = session_over = 0.0
         while waiting:
             self._check_cancelled()
             if time.monotonic() > self._deadline:
                 raise PeerSilent(
                     ", ".join(sorted(waiting)), "finishing the round", self._plan.deadlines.run_seconds
                 )
-            for node, reply in self._control.collect(_LOOK_SECONDS).items():
+            if not failures:
+                self._welcome(nodes)
+                self._deliver_again({party: node for party, node in nodes.items() if party in waiting})
+            for node, answer in self._control.collect(_LOOK_SECONDS).items():
                 party = party_of[node]
+                reply = self._ran_before(party) if answer == TAKEN_BEFORE else answer
+                if reply is None:
+                    continue
                 waiting.discard(party)
                 if isinstance(reply, FailedReply):
                     self._recorder.update_party(party, state="failed")
@@ -266,16 +382,43 @@ class _Round:
                     raise first_hand
                 if time.monotonic() > first_failed + _FIRST_HAND_SECONDS:
                     break
+            if sitting.done():
+                session_over = session_over or time.monotonic()
+                if time.monotonic() > session_over + _REPLY_SECONDS:
+                    break
+        self._lost |= {nodes[party]: online.get(nodes[party], "") for party in waiting}
         if failures:
             raise _first_hand(sitting.exception(), failures) or next(iter(failures.values()))
 
-    def _wait_for_receipts(self, sitting: Future[None]) -> None:
+    def _ran_before(self, party: PartyId) -> FailedReply | None:
+        """A party had an order before: a failure if it says so of every copy and takes no step."""
+        self._known[party] += 1
+        if self._known[party] < self._delivered[0] or self._recorder.status.parties[party].step:
+            return None
+        attempt = self._recorder.status.attempt
+        return FailedReply(Refusal.exit_code, f"attempt {attempt} at {self._run} was run at {party} before")
+
+    def _welcome(self, nodes: Mapping[PartyId, int]) -> None:
+        """Let the members pause when a party that this attempt lacks has come, and there is training left."""
+        complete = len(nodes) == len(self._plan.parties) or self._joining
+        if complete or time.monotonic() < self._looked + _WELCOME_SECONDS:
+            return
+        self._looked = time.monotonic()
+        steps = {self._recorder.status.parties[party].step for party in nodes}
+        if steps & {Step.EVALUATE.value, Step.DONE.value}:
+            return
+        late = [party for party in self._present() if party not in nodes]
+        if late and self._seat is not None:
+            self._joining = f"{', '.join(late)} has come, and the round goes on with it"
+            self._seat.pause()
+
+    def _wait_for_receipts(self, sitting: Future[None], members: tuple[PartyId, ...]) -> None:
         """Every party has replied, so its receipt is on the way, or what the seat met is raised."""
         patience = self._plan.deadlines.message_seconds
         try:
             sitting.result(patience)
         except FutureTimeout:
-            raise PeerSilent(", ".join(self._plan.parties), "sending its receipt", patience) from None
+            raise PeerSilent(", ".join(members), "sending its receipt", patience) from None
 
     def _check_cancelled(self) -> None:
         if (self._folder / "cancel").exists():
@@ -286,93 +429,35 @@ class _Round:
     # -- the aggregator's seat ---------------------------------------------------------------------
 
     def _sit(self, transport: Transport, seating: Seating) -> None:
+        policy = AggregatorPolicy(Attempt(self._plan, self._run, seating.roles))
+        keep_members(self._folder, seating.identities, {})
         journal = FileJournal(self._folder / "journal.jsonl")
         try:
-            session = open_session(AGGREGATOR, self._home.identity(), seating, transport, journal)
-            _Seat(session, self._plan, self._recorder).listen()
+            with kept(self._home, seating, self._digests, journal.path) as notary:
+                notary.begin(policy.evidence())
+                session = open_session(AGGREGATOR, self._home.identity(), seating, transport, journal, policy)
+                notary.witness(session)
+                self._seat = AggregatorSeat(session, self._plan, self._recorder)
+                self._seat.listen()
+                notary.finish(session)
         finally:
             journal.close()
+            decided = policy.evidence()
+            keep_decided(self._folder, decided.policy, decided.entities, decided.verdicts)
 
-    def _seating(self, roster: Roster) -> Seating:
+    def _seating(self, roster: Roster, members: tuple[PartyId, ...]) -> Seating:
         plan = self._plan
-        parties = {PartyId(name): roster.members[PartyId(name)].identity for name in plan.parties}
+        parties = {party: roster.members[party].identity for party in members}
         return Seating(
             run=self._run,
             attempt=self._recorder.status.attempt,
             plan_digest=plan.digest,
             purpose=plan.purpose,
-            roles=plan.roles(),
+            roles={seat: role for seat, role in plan.roles().items() if seat in (*members, AGGREGATOR)},
             identities={**parties, AGGREGATOR: self._home.identity().public},
             patience=plan.deadlines.message_seconds,
-            consortia=plan.consortia(),
+            consortia={party: name for party, name in plan.consortia().items() if party in parties},
         )
-
-
-class _Seat:
-    """What the aggregator does in a session: hear where everyone is, match tags, take receipts."""
-
-    def __init__(self, session: Session, plan: Plan, recorder: Recorder) -> None:
-        self._session = session
-        self._plan = plan
-        self._recorder = recorder
-        self._lock = threading.Lock()
-        self._tags: dict[PartyId, RingTags] = {}
-        self._stepped: dict[str, float] = {}
-
-    def listen(self) -> None:
-        parties = self._session.seating.parties
-        with ThreadPoolExecutor(len(parties)) as pool:
-            hearing = [pool.submit(self._hear, party) for party in parties]
-            errors = [error for each in hearing if (error := each.exception()) is not None]
-        if errors:
-            raise next((e for e in errors if not isinstance(e, SessionEnded)), errors[0])
-
-    def _hear(self, party: PartyId) -> None:
-        try:
-            while True:
-                message = self._session.receive(
-                    party, Progress, RingTags, Receipt, patience=self._plan.deadlines.run_seconds
-                )
-                if isinstance(message, Progress):
-                    self._progress(party, message)
-                elif isinstance(message, RingTags):
-                    self._match(party, message)
-                elif isinstance(message, Receipt):
-                    self._recorder.update_party(
-                        party, receipt=_receipt(message), bytes_sent=message.bytes_sent
-                    )
-                    return
-        except IsthmusError as error:
-            self._session.end(error.cause)
-            raise
-        except BaseException:
-            self._session.end("internal error at the aggregator")
-            raise
-
-    def _progress(self, party: PartyId, message: Progress) -> None:
-        self._recorder.update_party(
-            party,
-            state="running",
-            step=message.step.value,
-            iteration=message.iteration,
-            bytes_sent=message.bytes_sent,
-        )
-
-    def _match(self, maker: PartyId, message: RingTags) -> None:
-        """Keep the tags; when all sets are here, tell each party its own rows."""
-        parties = self._session.seating.parties
-        ready = False
-        with self._lock:
-            expected = parties[(parties.index(maker) + 1) % len(parties)]
-            if message.owner != expected or message.owner in self._tags:
-                raise WireRefused("RingTags: of another set than the one due", party=maker)
-            self._tags[message.owner] = message
-            ready = len(self._tags) == len(parties)
-        if ready:
-            tags = {party: told.tags for party, told in self._tags.items()}
-            for party, rows in common_rows(tags, self._plan.alignment.minimum_intersection).items():
-                self._session.send(party, rows)
-            self._tags.clear()
 
 
 def _first_hand(ended: BaseException | None, failures: Mapping[PartyId, IsthmusError]) -> IsthmusError | None:
@@ -398,15 +483,10 @@ def _told(error: BaseException) -> str:
 
 
 def _failure(party: PartyId, reply: FailedReply) -> IsthmusError:
-    error = PeerFailure(
+    error = _PartyFailed(
         reply.cause if party in reply.cause else f"{party}: {reply.cause}",
         advice=f"Ask {party} to run `isthmus party status`, which tells its own people more.",
+        again=reply.exit_code == PeerFailure.exit_code,
     )
     error.exit_code = reply.exit_code if reply.exit_code in (2, 3, 4) else 4
     return error
-
-
-def _receipt(message: Receipt) -> dict[str, object]:
-    fields = asdict(message)
-    fields["journal_head"] = message.journal_head.hex()
-    return fields

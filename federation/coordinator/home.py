@@ -6,6 +6,7 @@ secret/authority.key       its key
 secret/identity.key        the coordinator's Ed25519 identity: signs plans and the roster
 secret/tls.key, tls.pem    the aggregator's TLS key and certificate
 members/PARTY.json         one file for each admitted party
+ledger/                    log.jsonl, head, checkpoints/, witnessed/: what happened here (`federation.ledger`)
 rounds/RUN/                plan.json, status.json and journal.jsonl of each round
 flower/                    the SuperLink's database and logs
 service.json, service.lock how other commands reach the service, while it runs
@@ -19,13 +20,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from crypto.certificates import AGGREGATOR_NAME, CertificateAuthority, certificate_request, new_tls_key
+from crypto.certificates import (
+    AGGREGATOR_NAME,
+    CertificateAuthority,
+    certificate_request,
+    check_key,
+    new_tls_key,
+)
 from crypto.identity import Identity, PublicIdentity
 from federation import files
 from federation.addresses import Address
 from federation.errors import Refusal, UsageError
 from federation.home import Home
-from federation.ids import PartyId
+from federation.ids import AGGREGATOR, PartyId
+from federation.ledger.log import Ledger, check_federation, origin
 from federation.locks import held
 from federation.roster import Member, Request, Roster, decode, encode, signed
 
@@ -48,8 +56,9 @@ class CoordinatorHome(Home):
     @staticmethod
     def create(folder: Path, settings: FederationSettings, now: dt.datetime) -> CoordinatorHome:
         """Make a new federation: authority, identity, TLS. Refuses a folder that holds one."""
+        check_federation(settings.name)
         home = CoordinatorHome(folder)
-        if home._settings_file.exists():
+        if home.of_coordinator:
             raise UsageError(
                 "there is a federation in this folder already",
                 file=str(folder),
@@ -66,7 +75,7 @@ class CoordinatorHome(Home):
             authority.issue_aggregator(certificate_request(tls_key, AGGREGATOR_NAME), now),
         )
         files.write_json(
-            home._settings_file,
+            home.settings_file,
             {"name": settings.name, "gate": str(settings.gate), "exchange": str(settings.exchange)},
         )
         return home
@@ -75,7 +84,14 @@ class CoordinatorHome(Home):
     def open(folder: Path) -> CoordinatorHome:
         """The federation in `folder`, or a `UsageError` that says how to make one."""
         home = CoordinatorHome(folder)
-        if not home._settings_file.exists():
+        if home.of_party and not home.of_coordinator:
+            raise UsageError(
+                "this is a party's folder, not the federation's",
+                file=str(folder),
+                advice="Name the federation's folder with --home, at its coordinator. "
+                "`isthmus party show` tells what this one holds.",
+            )
+        if not home.of_coordinator:
             raise UsageError(
                 "there is no federation in this folder",
                 file=str(folder),
@@ -83,26 +99,57 @@ class CoordinatorHome(Home):
             )
         return home
 
+    @property
+    def lost_key(self) -> str:
+        """The next step where a file of `secret/` is damaged."""
+        return (
+            f"Restore {self.folder / 'secret'} from a backup. Without one the federation is made anew: "
+            "`isthmus federation init NAME` in a new folder, and every party admitted again."
+        )
+
+    @property
+    def lost_certificate(self) -> str:
+        """The next step where a certificate is damaged."""
+        return (
+            "Restore it from a backup; it holds no secret, and the authority's is authority.pem in every "
+            "party's folder."
+        )
+
     # -- reading -----------------------------------------------------------------------------------
 
     def settings(self) -> FederationSettings:
         """The federation's name and addresses."""
-        fields = files.read_json(self._settings_file)
-        return FederationSettings(
-            str(fields["name"]),
-            Address.parse(str(fields["gate"])),
-            Address.parse(str(fields["exchange"])),
+        advice = (
+            f"Restore {self.settings_file} from a backup, or write its name, gate and exchange again as they "
+            "stand in any party's admission.json."
         )
+        fields = files.read_json(self.settings_file, advice)
+        with files.intact(self.settings_file, advice):
+            return FederationSettings(
+                str(fields["name"]),
+                Address.parse(str(fields["gate"])),
+                Address.parse(str(fields["exchange"])),
+            )
+
+    def ledger(self) -> Ledger:
+        """The aggregator's own log; `LedgerCorrupt` where its file is not what this role wrote."""
+        whose = origin(self.settings().name, AGGREGATOR)
+        return Ledger(self.folder / "ledger", whose, self.identity().public)
 
     def roster(self) -> Roster:
         """Who is a member now."""
         members = {}
         for path in sorted(self.members_folder.glob("*.json")):
-            fields = files.read_json(path)
-            name = PartyId(str(fields["party"]))
-            members[name] = Member(
-                name, PublicIdentity(decode(fields["identity"])), decode(fields["supernode"])
+            advice = (
+                f"Restore {path} from a backup; or delete it, ask {path.stem} for `isthmus party request` "
+                "and admit it again with `isthmus federation admit REQUEST`."
             )
+            fields = files.read_json(path, advice)
+            with files.intact(path, advice):
+                name = PartyId(str(fields["party"]))
+                members[name] = Member(
+                    name, PublicIdentity(decode(fields["identity"])), decode(fields["supernode"])
+                )
         return Roster(self.settings().name, members)
 
     def admitted_supernodes(self) -> dict[str, bytes]:
@@ -125,9 +172,10 @@ class CoordinatorHome(Home):
                 advice="Find out who asks. To replace it, first run "
                 f"`isthmus federation remove {request.party}`.",
             )
-        authority = CertificateAuthority(
-            files.read_secret(self.secret("authority.key")), files.read(self.authority_file)
-        )
+        authority_key = self.secret("authority.key")
+        with files.intact(authority_key, self.lost_key):
+            check_key(key := files.read_secret(authority_key))
+        authority = CertificateAuthority(key, self.authority())
         certificate = authority.issue_party(request.tls_request, request.party, now)
         member = Member(request.party, request.identity, request.supernode)
         files.write_json(self.members_folder / f"{request.party}.json", member.to_json())
@@ -160,8 +208,8 @@ class CoordinatorHome(Home):
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Hold the folder for one service; a second one is refused."""
-        with held(self.lock_file, "the federation", "isthmus federation stop"):
+        """Hold the folder for one service, cleared of what a killed one left; a second one is refused."""
+        with held(self.lock_file, "the federation", "isthmus federation stop"), files.swept(self.folder):
             yield
 
     # -- paths -------------------------------------------------------------------------------------
@@ -180,7 +228,3 @@ class CoordinatorHome(Home):
     def service_file(self) -> Path:
         """Written while the service runs: what other commands need to reach it."""
         return self.folder / "service.json"
-
-    @property
-    def _settings_file(self) -> Path:
-        return self.folder / "federation.json"

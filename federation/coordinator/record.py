@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from federation import files
-from federation.errors import UsageError
 from federation.ids import PartyId, RunId
 
 #: States in which nothing more will happen.
@@ -44,6 +43,7 @@ class RoundStatus:
     started: str = ""
     ended: str = ""
     attempt: int = 0
+    interruptions: list[str] = field(default_factory=list)  # why earlier attempts ended, oldest first
     flower_run: int | None = None
     cpu_seconds: float = 0.0  # of the aggregator's process, while the round ran
     parties: dict[PartyId, PartyStatus] = field(default_factory=dict)
@@ -60,12 +60,15 @@ class RoundStatus:
     @staticmethod
     def load(folder: Path) -> RoundStatus:
         """The status of the round in `folder`, or a `UsageError`."""
-        advice = "`isthmus round list` names the rounds."
-        fields = files.read_json(folder / "status.json", advice)
-        if not isinstance(fields, dict) or "run" not in fields:
-            raise UsageError("this is not a round's status", file=str(folder / "status.json"), advice=advice)
-        parties = {PartyId(name): PartyStatus(**value) for name, value in fields.pop("parties").items()}
-        return RoundStatus(**fields, parties=parties)
+        path = folder / "status.json"
+        advice = (
+            f"Restore {folder} from a backup of the federation's folder, or move it away: `isthmus round "
+            "list` tells the other rounds. Models lie with the parties and are not lost."
+        )
+        fields = files.read_json(path, advice)
+        with files.intact(path, advice):
+            parties = {PartyId(name): PartyStatus(**value) for name, value in fields.pop("parties").items()}
+            return RoundStatus(**fields, parties=parties)
 
 
 class Recorder:

@@ -16,7 +16,7 @@ from federation.coordinator.record import PartyStatus, RoundStatus
 from federation.errors import PeerFailure, UsageError
 from federation.ids import PartyId, RunId
 from federation.locks import holder
-from federation.plan import Plan, refuse_shape
+from federation.plan import Plan
 
 _LOOK_SECONDS = 0.2
 
@@ -27,7 +27,6 @@ def launch(home: CoordinatorHome, plan: Plan) -> RunId:
     Raises `PlanRefused` when the plan names a party that is not admitted, `UsageError` when the service
     does not run.
     """
-    refuse_shape(plan)
     home.roster().check_admitted(map(PartyId, plan.parties))
     service = running_service(home)
     run = new_run(dt.datetime.now(dt.UTC))
@@ -63,8 +62,10 @@ def running_service(home: CoordinatorHome) -> dict[str, object]:
             file=str(home.folder),
             advice="Start it with `isthmus federation start`.",
         )
-    fields = files.read_json(home.service_file)
-    return dict(fields)
+    advice = "Run `isthmus federation stop`, then `isthmus federation start`: it is written anew."
+    fields = files.read_json(home.service_file, advice)
+    with files.intact(home.service_file, advice):
+        return dict(fields)
 
 
 def find(home: CoordinatorHome, run: str | None) -> RunId:

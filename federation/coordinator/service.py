@@ -46,15 +46,17 @@ class CoordinatorService(Service):
         quieten_this_process(home.flower_folder / "home")
         exchange = Exchange(
             str(settings.exchange),
-            files.read(home.authority_file),
-            files.read(home.tls_certificate_file),
-            files.read_secret(home.tls_key_file),
+            home.authority(),
+            home.tls_certificate(),
+            home.tls_key(),
             lambda: frozenset(home.admitted_supernodes()),
         )
         exchange.start()
         self._stack.callback(exchange.stop)
-        for run in end_interrupted(home):
-            self._tell(f"round {run} was not over when the service was killed; it is ended")
+        interrupted = end_interrupted(home)
+        for each in interrupted:
+            then = "it goes on" if each.resumed else "it is ended"
+            self._tell(f"round {each.run} was not over when the service was killed; {then}")
         superlink = SuperLink(home.flower_folder, dt.datetime.now(dt.UTC))
         self._stack.callback(superlink.stop)
         superlink.start()
@@ -74,6 +76,9 @@ class CoordinatorService(Service):
         self._stack.callback(client.close)
         members = _Members(home, client, self._tell)
         members.register_new()
+        for each in interrupted:
+            if each.resumed:
+                client.submit(each.run)
         self._executor = CoordinatorExecutor(
             superlink.address,
             superlink.secret_file,

@@ -40,6 +40,7 @@ class Control:
         self._plan_id = plan_id
         self._ended = ended
         self._waiting: dict[str, int] = {}
+        self._forgotten: dict[str, int] = {}
 
     @property
     def plan_id(self) -> str:
@@ -55,10 +56,14 @@ class Control:
         """Flower's number for the run."""
         return self._run_id
 
-    def online(self) -> frozenset[int]:
-        """The ids of the SuperNodes that are online now."""
+    def online(self) -> dict[int, str]:
+        """The SuperNodes that are online now: id -> since when (ISO 8601), which is new after a restart.
+
+        A node that was killed counts as online until two heartbeats of 30 s are missed.
+        """
         with self._guarded():
-            return frozenset(node.node_id for node in self._grid.get_nodes() if node.status == "online")
+            nodes = list(self._grid.get_nodes())
+        return {node.node_id: node.last_activated_at for node in nodes if node.status == "online"}
 
     def deliver(self, node_id: int, payload: bytes) -> None:
         """Queue one payload for a node. It is read when the node next asks: within 3 s if it is idle.
@@ -87,6 +92,20 @@ class Control:
             if replies or remaining <= 0:
                 return replies
             self._ended.wait(min(_POLL_SECONDS, remaining))
+
+    def forget(self) -> None:
+        """Wait no longer for the replies that are due; `returned` tells of those that come after all."""
+        self._forgotten |= self._waiting
+        self._waiting = {}
+
+    def returned(self) -> frozenset[int]:
+        """The nodes whose forgotten reply has come since the last call: they are there and idle again."""
+        if not self._forgotten:
+            return frozenset()
+        with self._guarded():
+            messages = list(self._grid.pull_messages(list(self._forgotten)))
+        nodes = (self._forgotten.pop(message.metadata.reply_to_message_id, None) for message in messages)
+        return frozenset(node for node in nodes if node is not None)
 
     def _pull(self) -> dict[int, Reply]:
         if not self._waiting:

@@ -35,6 +35,11 @@ class Adder:
         self._lock = threading.Lock()
         self._open: dict[tuple[Digest, tuple[PartyId, ...]], _Open] = {}
         self._ended: set[Digest] = set()
+        self._pausing = False
+
+    def pause(self) -> None:
+        """Ask the members, with the next sum over all of them, to stop where its step ends."""
+        self._pausing = True
 
     def take(self, sender: PartyId, upload: Upload) -> None:
         """One upload. `WireRefused` naming the sender when it does not belong to a sum of its members."""
@@ -84,4 +89,6 @@ class Adder:
         weights = [1] * len(vectors) if self._scheme.weighs else None
         total = self._scheme.add(vectors, weights)
         digests = tuple(vector_digest(vector) for vector in vectors)
-        self._session.send_all(upload.members, Total(upload.label, digests, total))
+        # Not with a sum over some of them: the others would not stop at the same step.
+        pause = self._pausing and len(upload.members) == len(self._session.seating.parties)
+        self._session.send_all(upload.members, Total(upload.label, digests, total, pause))

@@ -43,6 +43,16 @@ class Sums(Protocol):
         """
         ...
 
+    def noisy_total(self, label: str, values: Private[Floats], clip: float, multiplier: float) -> Floats:
+        """The sum (n,) over members of `values` (n,), with noise; each has cut its own to L2 norm `clip`.
+
+        Every member adds discrete Gaussian noise of standard deviation `multiplier` x `clip` to each of its
+        values before they leave it: enough by itself if all others tell each other theirs. So the noise of
+        the sum over k members has sqrt(k) times that. `Refusal` for values that are not finite or whose norm
+        is larger, and for a multiplier that the sum's integers cannot carry.
+        """
+        ...
+
     def counts(self, label: str, values: Private[Integers], bound: int) -> Integers:
         """The exact sum (n,) over members of whole numbers `values` (n,), each from -bound to bound.
 

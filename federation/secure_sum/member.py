@@ -7,7 +7,8 @@ Each sum, by its label:
     2. The aggregator adds what it cannot open, and tells every member the sum and the digests of the
        vectors in it (`federation.secure_sum.adder`).
     3. Every member finds its own vector among them and tells the others what it was told. Only when all
-       were told the same does it give the others the seed of its own mask.
+       were told the same does it give the others the seed of its own mask. From just before that moment
+       (`before_release`) others may know the sum, even if this member never gets to open it.
     4. Every member opens the sum, takes the own masks away and has the exact integers.
 
 Who the members are is fixed before: every greeting of the session is signed over all of them. A member that
@@ -19,12 +20,19 @@ What each role learns, if all follow the protocol:
     member                     the sum over all members
     aggregator with members    the sum over the other members, and of two others no single one
     members that are all but one   that one's values: inherent in a sum
+In a sum with noise (`noisy_total`) each member's noise is in its integers before they are masked, so:
+    aggregator                 nothing about a value or a sum, as above
+    member                     the sum of all members' noisy vectors; of two members, the other's noisy vector
+    members that are all but one, with the aggregator or not
+                               that one's noisy vector, which has that one's whole noise: what is promised of
+                               it (`federation.secure_sum.draws`) hangs on nobody else's
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 
 import msgpack
 import numpy as np
@@ -40,6 +48,7 @@ from federation.errors import MessageRefused, PlanRefused
 from federation.ids import AGGREGATOR, PartyId
 from federation.message import Digest
 from federation.messages.sum import Confirmed, OwnMask, SumKey, Total, Upload, vector_digest
+from federation.secure_sum.draws import Draws, NoisyGrid, lanes_of, noisy_grid, within_norm
 from federation.secure_sum.interface import Floats, Integers
 from federation.session import Session
 
@@ -55,10 +64,27 @@ class SecureSum:
 
     Raises `PlanRefused` for a sum of two, which tells each the other's part, unless `noisy` says that noise
     hides it. Not for two threads.
+
+    `seed`: 32 bytes, this member's secret for this run. A sum that is repeated in another session, after a
+    crash, is then the same integers where label and values are the same, and draws anew where they are not.
+    Without one everything is fresh. The masks are fresh in every session.
+
+    `before_release` is called with a sum's label just before others may learn that sum: write it down there.
+    When it raises, this member's mask stays here and the sum stays closed.
+
+    `pause_asked`: with a sum over all parties of the session the aggregator asked all of them to stop where
+    the step ends.
     """
 
     def __init__(
-        self, session: Session, members: tuple[PartyId, ...], scheme: Protection, *, noisy: bool = False
+        self,
+        session: Session,
+        members: tuple[PartyId, ...],
+        scheme: Protection,
+        *,
+        noisy: bool = False,
+        seed: bytes | None = None,
+        before_release: Callable[[str], None] = lambda label: None,
     ) -> None:
         if session.me not in members or not set(members) <= set(session.seating.parties):
             raise ValueError("the members of a sum are parties of the session, this one among them")
@@ -70,7 +96,10 @@ class SecureSum:
         self._session = session
         self._members = members
         self._scheme = scheme
-        self._lanes = scheme.packing(len(members), len(members) if scheme.weighs else None)
+        self._lanes = lanes_of(scheme, len(members))
+        self._draws = Draws(seed)
+        self._before_release = before_release
+        self.pause_asked = False
         self._key = self._agree_key()
 
     @property
@@ -86,11 +115,25 @@ class SecureSum:
     def total(self, label: str, values: Private[Floats], clip: float) -> Floats:
         """See `Sums.total`."""
         grid = Grid(clip, self._lanes.levels)
-        return grid.dequantise(self._sum(label, grid.quantise(values, _rounding())))
+        return grid.dequantise(self._sum(label, grid.quantise(values, self._draws.rounding(label, values))))
+
+    def noisy_total(self, label: str, values: Private[Floats], clip: float, multiplier: float) -> Floats:
+        """See `Sums.noisy_total`. What it costs follows from `noise_grid(multiplier)`."""
+        noisy = self.noise_grid(multiplier)
+        grid = Grid(clip, noisy.levels)
+        held = within_norm(values, clip)
+        whole = grid.quantise(held, self._draws.rounding(label, held))
+        return grid.dequantise(
+            self._sum(label, noisy.add_noise(whole, self._draws.noise(label, noisy, whole)))
+        )
+
+    def noise_grid(self, multiplier: float) -> NoisyGrid:
+        """The grid of a `noisy_total` of these members: what the accounting needs to know of it."""
+        return noisy_grid(self._scheme, len(self._members), multiplier)
 
     def counts(self, label: str, values: Private[Integers], bound: int) -> Integers:
         """See `Sums.counts`. Counts beyond what a lane holds travel as two digits."""
-        whole = Grid.exact(bound).quantise(values, _rounding())
+        whole = Grid.exact(bound).quantise(values, self._draws.rounding(label, values))
         base = self._lanes.levels
         if bound <= base:
             return self._sum(label, whole)
@@ -120,6 +163,8 @@ class SecureSum:
         self._session.send(AGGREGATOR, Upload(tag, self._members, vector))
         total = self._session.receive(AGGREGATOR, Total)
         self._confirm(tag, total, vector)
+        self.pause_asked = self.pause_asked or total.pause
+        self._before_release(label)
         seeds = self._exchange_masks(tag, seed)
         opened = self._opened(name, total.vector, vector.count, seeds)
         return self._lanes.unpack(opened, length)
@@ -140,7 +185,7 @@ class SecureSum:
             raise SumRefused("the aggregator told a sum over other members, or of another step")
         if total.uploads[place] != vector_digest(vector):
             raise SumRefused("this member's vector is not in the sum that the aggregator told", party=self.me)
-        packed = msgpack.packb([tag, list(total.uploads), vector_digest(total.vector)])
+        packed = msgpack.packb([tag, list(total.uploads), vector_digest(total.vector), total.pause])
         seen = Digest(hashlib.sha256(packed).digest())
         self._session.send_all(self._others(), Confirmed(tag, seen))
         for member, told in self._session.gather(self._others(), Confirmed).items():
@@ -171,10 +216,6 @@ class SecureSum:
 
     def _others(self) -> tuple[PartyId, ...]:
         return tuple(member for member in self._members if member != self.me)
-
-
-def _rounding() -> KeyStream:
-    return KeyStream(secrets.token_bytes(32), "rounding")
 
 
 def _own_mask(seed: MaskSeed, name: str) -> KeyStream:
