@@ -46,6 +46,7 @@ def align(
     protocol, `PlanRefused` (at the aggregator, which ends the session) when too few firms are common.
     """
     plain = ids.open_locally()
+    session.egress.policy.holds(len(plain))
     ring = session.seating.parties
     me = ring.index(session.me)
     following = ring[(me + 1) % len(ring)]

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 
-from crypto.errors import UsageError
+from parties.errors import DatasetError
 from parties.identifiers import is_uscc
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def columns(path: Path) -> tuple[str, ...]:
     return _header(path, _content(path, ending, _HEADER_BYTES))[0]
 
 
-def _refused(path: Path, what: str, advice: str, field: str | None = None) -> UsageError:
-    return UsageError(what, file=str(path), field=field, advice=advice)
+def _refused(path: Path, what: str, advice: str, field: str | None = None) -> DatasetError:
+    return DatasetError(what, file=str(path), field=field, advice=advice)
 
 
 def _ending(path: Path) -> str:

@@ -4,12 +4,20 @@ party.toml                 the party's name and its datasets: edited by its owne
 secret/identity.key        Ed25519 identity
 secret/tls.key             TLS key
 secret/supernode.key       Flower SuperNode key
+secret/training.key        what its training draws order and noise from, made at the first horizontal round
 admission.json             what the coordinator sent back: addresses, authority, its identity
 authority.pem, tls.pem     the federation's authority and this party's certificate
 pins.json                  fingerprints of other parties that somebody here has compared
-rounds/RUN/                plan.json, journal.jsonl, model.json, rows.npz, spent.json; at the label party also
-                           scores.npz and evaluation.json
+rounds/RUN/                plan.json, journal.jsonl, told.jsonl (what ended it, as the others heard), model/,
+                           rows.npz, spent.json; at the label party also scores.npz and evaluation.json; of a
+                           horizontal round evaluation.json, tested.npz and what another attempt goes on from:
+                           state.json, personal.npz, released.json
+                           canaries.json, once a round is over: the seed of the rows that were planted in it
+ledger/                    log.jsonl, head, checkpoints/, witnessed/: what happened here (`federation.ledger`)
 privacy/                   ledger.jsonl, ledger.head: what each run has told of each data set
+governance/                DATASET.manifest.toml, edited by the owner; grants/ID.dsse.json and
+                           revocations/ID.dsse.json, signed; reasons/ID.txt: why, for people here;
+                           spent.jsonl, spent.head: what each has spent
 flower/                    the SuperNode's log and state
 node.json, node.lock       what the node does, while it runs
 """
@@ -17,7 +25,7 @@ node.json, node.lock       what the node does, while it runs
 from __future__ import annotations
 
 import datetime as dt
-import json
+import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,22 +33,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crypto.certificates import (
-    certificate_name,
-    certificate_request,
-    check_certifies,
-    check_issued_by,
-    new_tls_key,
-)
-from crypto.identity import Identity, PublicIdentity, SignatureRefused, normal_fingerprint
+from crypto.certificates import certificate_request, new_tls_key
+from crypto.identity import Identity, PublicIdentity
 from federation import files
-from federation.addresses import Address
-from federation.errors import IdentityRefused, UsageError
+from federation.errors import IdentityRefused, MessageRefused, PlanRefused, UsageError
 from federation.flower.keys import new_supernode_key, supernode_public_key
 from federation.home import Home
 from federation.ids import PartyId, RunId, party_id
+from federation.ledger.log import Ledger, origin
 from federation.locks import held
-from federation.roster import Request, check_signed, decode, expect
+from federation.plan import Plan, parse
+from federation.roster import Request
+from parties import model_folder, pinning
+from parties.admission import Admission, check_admission, read_admission
 
 _TEMPLATE = """\
 # The party's own configuration. It stays on this machine.
@@ -53,20 +58,11 @@ name = "{name}"
 # key = "uscc"                 # the column by which all parties know a firm
 # key_type = "uscc"            # "uscc" checks GB 32100 codes; "text" takes anything
 # label = "default_12m"        # only at the party that has the outcomes
+# time = "approved_on"         # when the decision was made, if the table says it
 # exclude = []                 # columns that are no features
 # categorical = []             # numbers that are codes
 # units = {{ turnover = "CNY" }}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """What the coordinator's admission file says, once this party has accepted it."""
-
-    federation: str
-    gate: Address
-    exchange: Address
-    coordinator: PublicIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +75,8 @@ class PartyHome(Home):
     def create(folder: Path, name: PartyId) -> PartyHome:
         """Make the party's keys and a configuration to fill in. Refuses a folder that holds a party."""
         home = PartyHome(folder)
+        if home.of_coordinator:
+            raise _coordinators(folder)
         if home.identity_file.exists():
             raise UsageError(
                 "there is a party in this folder already",
@@ -97,6 +95,8 @@ class PartyHome(Home):
     def open(folder: Path) -> PartyHome:
         """The party in `folder`, or a `UsageError` that says how to make one."""
         home = PartyHome(folder)
+        if home.of_coordinator and not home.of_party:
+            raise _coordinators(folder)
         if not home.identity_file.exists():
             raise UsageError(
                 "there is no party in this folder",
@@ -105,19 +105,50 @@ class PartyHome(Home):
             )
         return home
 
+    @property
+    def lost_key(self) -> str:
+        """The next step where a file of `secret/` is damaged."""
+        return (
+            f"Restore {self.folder / 'secret'} from a backup. Without one make the party anew: `isthmus "
+            "party init NAME` in a new folder, then `isthmus party request` for the coordinator, which first "
+            "removes the old one."
+        )
+
+    @property
+    def lost_certificate(self) -> str:
+        """The next step where the admission or a certificate is damaged: it can be accepted again."""
+        return (
+            "Run `isthmus party accept FILE` again on the admission that the coordinator sent, or ask it for "
+            "a new one: it runs `isthmus federation admit REQUEST` again."
+        )
+
     # -- identity and admission --------------------------------------------------------------------
 
     def name(self) -> PartyId:
         """The party's name, as party.toml says it."""
-        return party_id(str(self.config().get("name", "")))
+        advice = (
+            f'Write in {self.config_file} who this is (name = "bank", as admitted), or restore it from a '
+            "backup."
+        )
+        with files.intact(self.config_file, advice):
+            return party_id(str(self.config().get("name", "")))
 
     def config(self) -> Mapping[str, Any]:
         """party.toml as a table."""
         try:
             return tomllib.loads(files.read(self.config_file).decode("utf-8"))
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except UnicodeDecodeError:
             raise UsageError(
-                f"this is not TOML: {error}", file=str(self.config_file), advice="Mend that line."
+                "this is not TOML: it holds bytes that are no UTF-8",
+                file=str(self.config_file),
+                advice=f"Save it as UTF-8 in an editor, or restore {self.config_file} from a backup.",
+            ) from None
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(
+                f"this is not TOML: {error}",
+                file=str(self.config_file),
+                advice=f"Mend that line, or restore {self.config_file} from a backup; docs/party.md lists "
+                "every key.",
             ) from None
 
     def request(self) -> Request:
@@ -125,13 +156,21 @@ class PartyHome(Home):
         return Request.make(
             self.name(),
             self.identity(),
-            certificate_request(files.read_secret(self.tls_key_file), self.name()),
+            certificate_request(self.tls_key(), self.name()),
             self.supernode_public_key(),
         )
 
+    def training_secret(self) -> bytes:
+        """32 bytes from which this party's training draws its order and its noise; made at the first use."""
+        path = self.secret("training.key")
+        if not path.exists():
+            files.write_secret(path, os.urandom(32))
+        return files.read_secret(path)
+
     def supernode_public_key(self) -> bytes:
         """The public half of its SuperNode key (OpenSSH line)."""
-        return supernode_public_key(files.read_secret(self.supernode_key_file))
+        with files.intact(self.supernode_key_file, self.lost_key):
+            return supernode_public_key(files.read_secret(self.supernode_key_file))
 
     def accept(self, admission: bytes, now: dt.datetime) -> Admission:
         """Take the coordinator's admission file. The caller has compared the coordinator's fingerprint.
@@ -139,28 +178,27 @@ class PartyHome(Home):
         Raises `IdentityRefused` when it is for another party or another federation's coordinator.
         """
         read = read_admission(admission)
-        fields = json.loads(admission)
-        name = self.name()
-        certificate, authority = decode(fields["certificate"]), decode(fields["authority"])
-        if fields["party"] != name or certificate_name(certificate) != name:
-            raise IdentityRefused(
-                f"this admission is for {fields['party']}",
-                party=name,
-                advice="Ask the coordinator for this party's own admission file.",
-            )
-        if self.admission_file.exists() and self.admission().coordinator != read.coordinator:
+        if (known := self._known_coordinator()) is not None and known != read.coordinator:
             raise IdentityRefused(
                 "this party is a member of another federation, or its coordinator has a new identity",
-                party=name,
+                party=self.name(),
                 file=str(self.admission_file),
                 advice="Make another party folder for another federation.",
             )
-        check_issued_by(certificate, authority, now)
-        check_certifies(certificate, files.read_secret(self.tls_key_file))
-        files.write(self.authority_file, authority)
-        files.write(self.tls_certificate_file, certificate)
+        check_admission(read, self.name(), self.tls_key(), now)
+        files.write(self.authority_file, read.authority)
+        files.write(self.tls_certificate_file, read.certificate)
         files.write(self.admission_file, admission)
         return read
+
+    def _known_coordinator(self) -> PublicIdentity | None:
+        """Of the admission that is kept here; None where there is none, or a damaged one to be replaced."""
+        if not self.admission_file.exists():
+            return None
+        try:
+            return self.admission().coordinator
+        except (MessageRefused, IdentityRefused, UsageError):
+            return None
 
     def admission(self) -> Admission:
         """What was accepted; `UsageError` with the next step when nothing was."""
@@ -172,35 +210,28 @@ class PartyHome(Home):
                 advice="Send the file of `isthmus party request` to the coordinator; then run "
                 "`isthmus party accept` on what comes back.",
             )
-        return read_admission(files.read(self.admission_file))
+        with files.intact(self.admission_file, self.lost_certificate):
+            return read_admission(files.read(self.admission_file))
+
+    def ledger(self) -> Ledger:
+        """The log of what happened here; `LedgerCorrupt` where its file is not what this party wrote.
+
+        Before it is admitted to a federation a party writes it under the federation name `none`.
+        """
+        federation = self.admission().federation if self.admission_file.exists() else "none"
+        return Ledger(self.folder / "ledger", origin(federation, self.name()), self.identity().public)
 
     # -- pins --------------------------------------------------------------------------------------
 
     def pins(self) -> dict[str, str]:
         """Party -> fingerprint that somebody here has compared with it."""
-        if not self._pins_file.exists():
-            return {}
-        return {str(name): str(value) for name, value in files.read_json(self._pins_file).items()}
+        return pinning.pins(self._pins_file)
 
     def pin(self, party: PartyId, fingerprint: str) -> None:
         """Trust `party` by its fingerprint. A pin is not replaced silently: remove it first."""
-        normal = normal_fingerprint(fingerprint)
-        pins = self.pins()
-        if pins.get(party, normal) != normal:
-            raise IdentityRefused(
-                f"{party} is pinned to another fingerprint",
-                party=party,
-                file=str(self._pins_file),
-                advice=f"Ask {party} why its identity changed; only then delete its line there.",
-            )
-        files.write_json(self._pins_file, {**pins, party: normal})
+        pinning.pin(self._pins_file, party, fingerprint)
 
     # -- paths -------------------------------------------------------------------------------------
-
-    @property
-    def config_file(self) -> Path:
-        """What its owner edits."""
-        return self.folder / "party.toml"
 
     @property
     def admission_file(self) -> Path:
@@ -224,12 +255,26 @@ class PartyHome(Home):
 
     def models(self) -> list[RunId]:
         """The rounds of which this party holds a part of the model, oldest first."""
-        return [run for run in self.runs() if (self.round_folder(run) / "model.json").exists()]
+        return [run for run in self.runs() if model_folder.is_saved(self.round_folder(run))]
+
+    def plan(self, run: RunId) -> Plan:
+        """The plan of a round that is kept here. `UsageError` where it is damaged, or of another version."""
+        file = self.round_folder(run) / "plan.json"
+        try:
+            return parse(files.read(file))
+        except PlanRefused:
+            raise UsageError(
+                "the plan that is kept here is of another version of Isthmus, or was changed since",
+                party=self.name(),
+                file=str(file),
+                advice=f"Look at it with the version that trained it, or restore {file.parent} from a "
+                "backup.",
+            ) from None
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Hold the folder for one node; a second one is refused."""
-        with held(self.lock_file, "the party node", "isthmus party stop"):
+        """Hold the folder for one node, cleared of what a killed one left; a second one is refused."""
+        with held(self.lock_file, "the party node", "isthmus party stop"), files.swept(self.folder):
             yield
 
     @property
@@ -237,33 +282,10 @@ class PartyHome(Home):
         return self.folder / "pins.json"
 
 
-def read_admission(data: bytes) -> Admission:
-    """Parse an admission file; `MessageRefused` when it is none.
-
-    All of it is signed by the coordinator that it names, whose fingerprint people compare: otherwise whoever
-    carries the file could put another authority and other addresses beside the right fingerprint. Raises
-    `IdentityRefused` when it is not.
-    """
-    try:
-        value = json.loads(data)
-    except ValueError:
-        value = None
-    fields = expect(
-        value,
-        "isthmus_admission",
-        *("federation", "gate", "exchange", "authority", "certificate", "coordinator", "party"),
-    )
-    coordinator = PublicIdentity(decode(fields["coordinator"]))
-    try:
-        check_signed(fields, "admission file", coordinator)
-    except SignatureRefused:
-        raise IdentityRefused(
-            "the admission is not what the coordinator signed: it was changed on its way",
-            advice="Do not accept it. Ask the coordinator to admit the party again.",
-        ) from None
-    return Admission(
-        str(fields["federation"]),
-        Address.parse(str(fields["gate"])),
-        Address.parse(str(fields["exchange"])),
-        coordinator,
+def _coordinators(folder: Path) -> UsageError:
+    return UsageError(
+        "this is a coordinator's folder, not a party's",
+        file=str(folder),
+        advice="Name a party's folder with --home: models and data lie there. What the coordinator knows of "
+        "rounds is told by `isthmus round list`.",
     )

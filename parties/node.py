@@ -1,6 +1,6 @@
 """The party node: SuperNode, tunnel, executor. Runs next to the data; reaches out, listens on loopback only.
 
-An order that arrives over Flower is checked by `round.acceptance` and run by `round.participation` in
+An order that arrives over Flower is checked by `round.acceptance` and run by `participation` in
 this process. The bundle that comes with it is compared with the pinned hash and never unpacked.
 """
 
@@ -21,12 +21,13 @@ from federation.flower.supernode import SuperNode
 from federation.flower.tunnel import Tunnel
 from federation.ids import RunId
 from federation.lifecycle import Service
-from federation.order import Order
+from federation.order import TAKEN_BEFORE, Order
 from federation.transport.exchange import ExchangeTransport
 from federation.transport.interface import Transport
-from parties.home import Admission, PartyHome
+from parties.admission import Admission
+from parties.home import PartyHome
+from parties.participation import ran_before, take_part
 from parties.round.acceptance import Accepted, accept
-from parties.round.participation import take_part
 
 
 class PartyNode(Service):
@@ -42,10 +43,13 @@ class PartyNode(Service):
     def _start(self) -> None:
         home, admission = self._home, self._home.admission()
         now = dt.datetime.now(dt.UTC)
-        check_issued_by(files.read(home.tls_certificate_file), files.read(home.authority_file), now)
+        home.tls_key()  # The tunnel reads the file itself; what is wrong with it is told before it starts.
+        check_issued_by(home.tls_certificate(), home.authority(), now)
         self._stack.enter_context(home.running())
         home.flower_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         quieten_this_process(home.flower_folder / "home")
+        # Torch makes this folder when it first trains: in the party's own, not in the temporary one.
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(home.flower_folder / "torch"))
         tls = LoopbackTls.create(home.flower_folder, now)
         self._tunnel = Tunnel(
             str(admission.gate),
@@ -95,7 +99,10 @@ class PartyNode(Service):
         run: RunId | None = None
         try:
             # Opened here too, so that a refusal can name the round.
-            run = Order.open(payload, admission.coordinator, self._home.name()).run
+            order = Order.open(payload, admission.coordinator, self._home.name())
+            run = order.run
+            if ran_before(self._home, order):
+                return TAKEN_BEFORE  # Another copy: the coordinator saw no sign of the first in time.
             accepted = accept(self._home, payload)
             self._tell(f"taking part in {run} ({accepted.order.plan.name}) as {accepted.role.value}")
             self._set_state("running", run)
@@ -120,9 +127,9 @@ class PartyNode(Service):
             accepted.order.party,
             accepted.seating.meeting,
             str(admission.exchange),
-            files.read(home.authority_file),
-            files.read(home.tls_certificate_file),
-            files.read_secret(home.tls_key_file),
+            home.authority(),
+            home.tls_certificate(),
+            home.tls_key(),
             send_timeout=accepted.seating.patience,
         )
 

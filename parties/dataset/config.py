@@ -5,13 +5,19 @@
     key = "uscc"                       # the column by which the parties know a firm
     key_type = "uscc"                  # "text" (default) or "uscc" (GB 32100, check character checked)
     label = "default_12m"              # optional: the outcome; makes this the label party
+    accepted = "approved"              # optional: whether a firm was accepted; the others have no outcome
     group = "holding"                  # optional: rows of one group stay on one side of a split
     size = "employees"                 # optional: firm size, for the lift on the smallest firms
+    time = "approved_on"               # optional: when the decision was made: a date, a month, a year
+    dates = ["balance_date"]           # other columns of dates: what was known when
     exclude = ["branch"]               # columns that are no features
     categorical = ["sector"]           # numbers that are codes; texts with many rare levels
     units = { turnover = "10k-CNY" }   # what its numbers are counted in
     max_levels = 60                    # the most levels of a text column
     privacy = { epsilon = 3.0, delta = 1e-5 }   # optional: the budget, see parties.dataset.budget
+    share_points = true                # optional: the label party may hold this party's scorecard points
+    [datasets.loans.columns.turnover]  # optional: what holds for single columns, see parties.dataset.rules
+    special = [-999]
 
 Every other column of the file is a feature.
 """
@@ -28,6 +34,7 @@ from crypto.errors import UsageError
 from parties.dataset.budget import Budget, read_budget
 from parties.dataset.place import Place
 from parties.dataset.problems import Problems, Table
+from parties.dataset.rules import ColumnRules, read_rules, rule_contradictions
 
 KeyType = Literal["text", "uscc"]
 KEY_TYPES: tuple[str, ...] = get_args(KeyType)
@@ -43,12 +50,16 @@ FIELDS = (
     "key",
     "key_type",
     "label",
+    "accepted",
     "group",
     "size",
+    "time",
+    "dates",
     "exclude",
     "categorical",
     "units",
     "max_levels",
+    "columns",
 )
 
 
@@ -56,9 +67,10 @@ FIELDS = (
 class DatasetConfig:
     """The roles of a table's columns. Holds column names and units, never a cell.
 
-    `units` maps a column to the unit of its numbers ("CNY", "10k-CNY", "ratio", ...). `party` is whom
-    errors name; where it is empty they name the dataset instead. Made by hand it is checked like a table:
-    `UsageError` lists every problem.
+    `units` maps a column to the unit of its numbers ("CNY", "10k-CNY", "ratio", ...). `share_points` lets the
+    label party hold bins and points of this party's columns in a scorecard. `party` is whom errors name;
+    where it is empty they name the dataset instead. Made by hand it is checked like a table: `UsageError`
+    lists every problem.
     """
 
     name: str
@@ -68,15 +80,21 @@ class DatasetConfig:
     label: str | None = None
     group: str | None = None
     size: str | None = None
+    time: str | None = None
+    dates: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     max_levels: int = MAX_LEVELS
+    columns: Mapping[str, ColumnRules] = field(default_factory=dict)
     party: str = ""
     privacy: Budget | None = None
+    share_points: bool = False
+    accepted: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "units", MappingProxyType(dict(self.units)))
+        object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
         problems = Problems()
         checked = {name: getattr(self, name) for name in ("name", *FIELDS) if name != "file"}
         for sentence in contradictions(**checked):
@@ -95,8 +113,12 @@ class DatasetConfig:
 
     def feature_columns(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Those of `columns` that are features, in the file's order."""
-        out = {self.key, self.label, self.group, *self.exclude}
+        out = {self.key, self.label, self.accepted, self.group, self.time, *self.dates, *self.exclude}
         return tuple(column for column in columns if column not in out)
+
+    def rules(self, column: str) -> ColumnRules:
+        """What was said about `column`; empty rules where nothing was."""
+        return self.columns.get(column, ColumnRules())
 
     def check_columns(self, columns: Iterable[str]) -> None:
         """Refuse when the configuration names columns that the table lacks; all of them at once."""
@@ -120,13 +142,17 @@ class DatasetConfig:
         single = {
             "key": self.key,
             "label": self.label,
+            "accepted": self.accepted,
             "group": self.group,
             "size": self.size,
+            "time": self.time,
         }
         return {role: (name,) for role, name in single.items() if name is not None} | {
+            "dates": self.dates,
             "exclude": self.exclude,
             "categorical": self.categorical,
             "units": tuple(self.units),
+            "columns": tuple(self.columns),
         }
 
 
@@ -143,13 +169,14 @@ def from_party_table(
         problems.add(f"{section} must be a table")
         table = {}
     reader = Table(table, section, problems)
-    reader.refuse_others((*FIELDS, "privacy"))
+    reader.refuse_others((*FIELDS, "privacy", "share_points"))
     fields: dict[str, Any] = {"name": name, "key": reader.text("key"), **read_roles(reader)}
     file = reader.text("file")
     budget = read_budget(reader)
+    share = reader.truth("share_points") or False
     note_contradictions(fields, section, problems)
     problems.refuse_if_any(party=party, file=source)
-    return DatasetConfig(**fields, file=folder / file, party=party, privacy=budget)
+    return DatasetConfig(**fields, file=folder / file, party=party, privacy=budget, share_points=share)
 
 
 def read_roles(reader: Table) -> dict[str, Any]:
@@ -157,12 +184,16 @@ def read_roles(reader: Table) -> dict[str, Any]:
     fields = {
         "key_type": reader.choice("key_type", KEY_TYPES),
         "label": reader.optional_text("label"),
+        "accepted": reader.optional_text("accepted"),
         "group": reader.optional_text("group"),
         "size": reader.optional_text("size"),
+        "time": reader.optional_text("time"),
+        "dates": reader.texts("dates"),
         "exclude": reader.texts("exclude"),
         "categorical": reader.texts("categorical"),
         "units": reader.text_map("units"),
         "max_levels": reader.whole("max_levels", 2, MAX_LEVELS_LIMIT),
+        "columns": read_rules(reader),
     }
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -182,12 +213,16 @@ def contradictions(
     name: str = "dataset",
     key_type: str = "text",
     label: str | None = None,
+    accepted: str | None = None,
     group: str | None = None,
     size: str | None = None,
+    time: str | None = None,
+    dates: tuple[str, ...] = (),
     exclude: tuple[str, ...] = (),
     categorical: tuple[str, ...] = (),
     units: Mapping[str, str] | None = None,
     max_levels: int = MAX_LEVELS,
+    columns: Mapping[str, ColumnRules] | None = None,
 ) -> list[str]:
     """What is wrong between fields of the right types, one sentence each."""
     found = [
@@ -198,23 +233,35 @@ def contradictions(
     if not 2 <= max_levels <= MAX_LEVELS_LIMIT:
         found.append(f"max_levels must be a whole number from 2 to {MAX_LEVELS_LIMIT}")
     taken = {key: "key"}
-    for role, column in (("label", label), ("group", group)):
+    for role, column in (("label", label), ("accepted", accepted), ("group", group), ("time", time)):
         # Grouping by the key is no contradiction: it says that each firm is a group of its own.
         if column in taken and (role, taken[column]) != ("group", "key"):
             found.append(f"column {column!r} is both {taken[column]} and {role}: give each its own column")
         if column is not None:
             taken.setdefault(column, role)
+    for column in dict.fromkeys(dates):
+        if column in taken:
+            found.append(f"dates names column {column!r}, which is the {taken[column]}")
+    if accepted is not None and label is None:
+        found.append("accepted says whose outcomes are known, and no label names them: give `label` too")
     if size is not None and size in (key, label):
         found.append(f"column {size!r} is both {taken[size]} and size: give each its own column")
-    for listing, columns in (("exclude", exclude), ("categorical", categorical)):
-        twice = sorted({column for column in columns if columns.count(column) > 1})
+    for listing, listed in (("dates", dates), ("exclude", exclude), ("categorical", categorical)):
+        twice = sorted({column for column in listed if listed.count(column) > 1})
         found += [f"{listing} names column {column!r} twice" for column in twice]
     for column in dict.fromkeys(categorical):
         if column in taken:
             found.append(f"categorical names column {column!r}, which is the {taken[column]} and no feature")
-        elif column in exclude:
-            found.append(f"column {column!r} is in both categorical and exclude: keep one")
+        for listing, listed in (("dates", dates), ("exclude", exclude)):
+            if column in listed:
+                found.append(f"column {column!r} is in both categorical and {listing}: keep one")
     for column, unit in (units or {}).items():
         if not unit.strip():
             found.append(f"units gives column {column!r} an empty unit")
+    found += rule_contradictions(columns or {}, _no_features(exclude, dates) | taken)
     return found
+
+
+def _no_features(exclude: Iterable[str], dates: Iterable[str]) -> dict[str, str]:
+    """Column -> why it is no feature, of those that lists name."""
+    return dict.fromkeys(dates, "column of dates") | dict.fromkeys(exclude, "excluded column")

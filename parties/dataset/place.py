@@ -1,10 +1,10 @@
-"""Where something went wrong: a party and its file, as errors name them."""
+"""Where something went wrong: a party and its file, as errors name them to the party's own people alone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crypto.errors import UsageError
+from parties.errors import DatasetError
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,6 @@ class Place:
     party: str
     file: str
 
-    def error(self, what: str, *, column: str | None = None, advice: str) -> UsageError:
-        """A `UsageError` that names the party, the file and `column`."""
-        return UsageError(what, party=self.party, file=self.file, field=column, advice=advice)
+    def error(self, what: str, *, column: str | None = None, advice: str) -> DatasetError:
+        """A `DatasetError` that names the party, the file and `column`."""
+        return DatasetError(what, party=self.party, file=self.file, field=column, advice=advice)

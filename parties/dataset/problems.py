@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from crypto.errors import UsageError
+from parties.errors import DatasetError
 
 
 class Problems:
@@ -29,7 +29,7 @@ class Problems:
             return
         count = len(self._found)
         head = "" if count == 1 else f"{count} problems: "
-        raise UsageError(head + "; ".join(self._found), party=party, file=file, advice=advice)
+        raise DatasetError(head + "; ".join(self._found), party=party, file=file, advice=advice)
 
 
 class Table:
@@ -46,6 +46,10 @@ class Table:
         for name in self._table:
             if name not in names:
                 self._wrong(name, f"is not known here; known are: {', '.join(names)}")
+
+    def names(self) -> tuple[str, ...]:
+        """The fields that stand in the table."""
+        return tuple(self._table)
 
     def text(self, name: str) -> str:
         """A text that must be there and not be empty."""
@@ -80,6 +84,30 @@ class Table:
         self._wrong(name, "must be a list of column names")
         return None
 
+    def text_lists(self, name: str) -> tuple[tuple[str, ...], ...] | None:
+        """A list of lists of texts, or None where the field is absent."""
+        value = self._table.get(name)
+        if value is None:
+            return None
+        if isinstance(value, list) and all(
+            isinstance(inner, list) and all(isinstance(item, str) for item in inner) for inner in value
+        ):
+            return tuple(map(tuple, value))
+        self._wrong(name, 'must be a list of lists of texts, as in [["A", "B"], ["C"]]')
+        return None
+
+    def numbers(self, name: str) -> tuple[float, ...] | None:
+        """A list of numbers, or None where the field is absent."""
+        value = self._table.get(name)
+        if value is None:
+            return None
+        if isinstance(value, list) and all(
+            isinstance(item, int | float) and not isinstance(item, bool) for item in value
+        ):
+            return tuple(map(float, value))
+        self._wrong(name, "must be a list of numbers")
+        return None
+
     def text_map(self, name: str) -> dict[str, str] | None:
         """A table of texts, or None where the field is absent."""
         value = self._table.get(name)
@@ -88,6 +116,14 @@ class Table:
         if isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
             return dict(value)
         self._wrong(name, 'must be a table of texts, as in { turnover = "CNY" }')
+        return None
+
+    def truth(self, name: str) -> bool | None:
+        """true or false, or None where the field is absent."""
+        value = self._table.get(name)
+        if value is None or isinstance(value, bool):
+            return value
+        self._wrong(name, "must be true or false")
         return None
 
     def whole(self, name: str, least: int, most: int) -> int | None:

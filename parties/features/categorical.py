@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from parties.dataset import Place
-from parties.features.columns import Levels, is_numeric, levels, number_text, parsed
+from parties.features.columns import Levels, is_numeric, left_out_empty, levels, number_text, parsed
 from parties.features.saved import flag, position, text, texts
 from parties.features.standard import Standard
 from parties.features.support import MIN_SUPPORT, Floats, Mask
@@ -173,7 +173,7 @@ def _what_was_merged(column: str, levels_merged: int) -> str:
 
 def _why_left_out(column: str, level_count: int) -> str:
     if level_count == 0:
-        return f"Column {column} is entirely missing on the training rows; it is left out."
+        return left_out_empty(column)
     if level_count == 1:
         return f"Column {column} has one level on the training rows; it is left out."
     return (

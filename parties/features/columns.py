@@ -28,6 +28,16 @@ class Levels:
     codes: NDArray[np.int64]
 
 
+def is_empty(series: pd.Series) -> bool:
+    """Whether no cell holds anything: each is missing, or a text of blanks. Such a column has no kind."""
+    return all(isinstance(cell, str) and not cell.strip() for cell in series.dropna())
+
+
+def left_out_empty(column: str) -> str:
+    """The sentence by which a party is told that a column without a cell is no feature."""
+    return f"Column {column} is entirely missing on the training rows; it is left out."
+
+
 def is_numeric(series: pd.Series) -> bool:
     """Whether the column is stored as real numbers; booleans are not."""
     return types.is_numeric_dtype(series.dtype) and not (
@@ -71,8 +81,11 @@ def levels(series: pd.Series, place: Place) -> Levels:
 
     Texts are stripped, and empty ones are missing; numbers are written the shortest way (54, not 54.0),
     truth values as true and false, so that a level keeps its name when a later file is read with another
-    dtype. Dates and nested values are refused: `UsageError`.
+    dtype. Dates and nested values are refused: `UsageError`. A column without a cell has no level, whatever
+    its dtype.
     """
+    if series.isna().all():
+        return Levels((), np.full(len(series), -1, dtype=np.int64))
     if types.is_datetime64_any_dtype(series.dtype) or types.is_timedelta64_dtype(series.dtype):
         raise _unreadable(series, place)
     if types.is_float_dtype(series.dtype):

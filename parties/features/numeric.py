@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from parties.dataset import Place
-from parties.features.columns import numbers
+from parties.features.columns import left_out_empty, numbers
 from parties.features.saved import finite, text
 from parties.features.standard import Standard
 from parties.features.support import MIN_SUPPORT, Floats, off_the_mode, supported
@@ -39,7 +39,7 @@ class NumericColumn:
         gaps = np.isnan(values)
         present = values[~gaps]
         if not present.size:
-            notes.append(f"Column {column} is entirely missing on the training rows; it is left out.")
+            notes.append(left_out_empty(column))
             return None
         low, median, high = _bounds(present, tail)
         clipped = np.clip(np.where(gaps, median, values), low, high)

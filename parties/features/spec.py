@@ -14,7 +14,7 @@ from pandas.api import types
 from crypto.errors import UsageError
 from parties.dataset import DatasetConfig, Place
 from parties.features.categorical import CategoricalColumn, refuse_many
-from parties.features.columns import is_numeric, levels, parsed
+from parties.features.columns import is_empty, is_numeric, left_out_empty, levels, parsed
 from parties.features.numeric import NumericColumn
 from parties.features.saved import text
 from parties.features.support import MIN_SUPPORT, Floats
@@ -147,16 +147,19 @@ class FeatureSpec:
 def _fit_column(series: pd.Series, config: DatasetConfig, tail: float, notes: list[str]) -> Column | None:
     """The encoder for one column, by its declaration and its dtype; `series` holds the training rows only."""
     column, place = str(series.name), config.place
+    if is_empty(series):
+        notes.append(left_out_empty(column))
+        return None
     declared = column in config.categorical or isinstance(series.dtype, pd.CategoricalDtype)
     if declared or types.is_bool_dtype(series.dtype):
         return CategoricalColumn.fit(series, config.max_levels, place, notes)
-    if is_numeric(series) or _holds_numbers(series, place, notes):
+    if is_numeric(series) or holds_numbers(series, place, notes):
         return NumericColumn.fit(series, tail, place, notes)
     refuse_many(len(levels(series, place).texts), config.max_levels, column, place)
     return CategoricalColumn.fit(series, config.max_levels, place, notes)
 
 
-def _holds_numbers(series: pd.Series, place: Place, notes: list[str]) -> bool:
+def holds_numbers(series: pd.Series, place: Place, notes: list[str]) -> bool:
     """Whether a column that is stored as text holds numbers only.
 
     Raises `UsageError` where more than half of its cells are numbers and others are not: whether these are
@@ -212,7 +215,8 @@ def _refuse_repeated(frame: pd.DataFrame, place: Place) -> None:
 
 def _unneeded(config: DatasetConfig) -> list[str]:
     """Columns that fitting can do without, since they are no features."""
-    return [name for name in (config.key, config.label, config.group, config.size) if name is not None]
+    single = (config.key, config.label, config.accepted, config.group, config.size, config.time)
+    return [*(name for name in single if name is not None), *config.dates]
 
 
 def _read_column(saved: Mapping[str, Any]) -> Column:

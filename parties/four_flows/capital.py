@@ -1,11 +1,13 @@
 """Capital flow, seen by the bank: the loan, the account, and how the firm's own debtors pay.
 
 Receivables are calibrated on IBM's "Accounts Receivable" sample (delay lognormal with a mean of 26
-days, 36 % late, 68 % late if disputed), loans on the SBA's 7(a) files of fiscal years 2003 to 2006.
+days, 36 % late, 68 % late if disputed), loans on the SBA's 7(a) files of fiscal years 2003 to 2006, the
+price on the People's Bank of China's one-year benchmark of October 2015, which held until 2019.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +17,12 @@ from parties.four_flows.streams import Floats, logistic
 
 _TERMS, _TERM_SHARES = np.array([6.0, 12.0, 24.0, 36.0]), (0.15, 0.55, 0.20, 0.10)
 _LATE_IF_DISPUTED = 0.68
+_BENCHMARK = 0.0435
+#: A bank prices no loan to a small firm below its benchmark by more than a tenth, or above four times it.
+_CHEAPEST, _DEAREST = 0.9 * _BENCHMARK, 4 * _BENCHMARK
+
+#: The columns of `account_history`, in the table's order.
+HISTORY = ("interest_rate", "account_years", "account_turnover", "loans_repaid", "credit_enquiries_6m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +59,33 @@ def capital_flow(firms: Firms, random: np.random.Generator) -> Capital:
         "months_on_book": 23.0 - firms.cohort,
     }
     return Capital(columns, log_leverage / np.sqrt(0.26**2 + 0.45**2))
+
+
+def account_history(
+    firms: Firms, loan: Mapping[str, Floats], random: np.random.Generator
+) -> dict[str, Floats]:
+    """What the bank's books say beside the loan and the account of `capital_flow`, each of shape (firms,).
+
+    They follow from its columns `loan` and from the firm's age and size, so that they show nothing of the
+    latent factors that those do not; drawn from a stream of their own, they leave every other column as it
+    was.
+    """
+    count = len(firms)
+    noise = random.standard_normal((2, count))
+    margin = (
+        0.012 + 0.006 * np.log1p(loan["leverage"]) - 0.006 * loan["secured"] + 0.0002 * loan["term_months"]
+    )
+    rate = np.clip(_BENCHMARK + margin + 0.006 * noise[0], _CHEAPEST, _DEAREST)
+    years = np.maximum(firms.age * random.beta(2, 2, count), loan["months_on_book"] / 12)
+    asked = 0.4 + 1.2 * loan["credit_utilisation"] + 0.15 * loan["overdrafts_12m"]
+    return {
+        "interest_rate": rate,  # Agreed for the loan: a share of the outstanding amount per year.
+        "account_years": years,  # Since the firm opened its first account at this bank, in years.
+        "account_turnover": np.round(
+            np.exp(14.0 + 0.9 * firms.size + 0.6 * noise[1])
+        ),  # Yuan credited, 12 months.
+        "loans_repaid": random.poisson(0.25 * years).astype(np.float64),  # Earlier loans here, paid in full.
+        "credit_enquiries_6m": random.poisson(asked).astype(
+            np.float64
+        ),  # By lenders, in the credit register.
+    }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from parties.four_flows.capital import HISTORY
 from parties.four_flows.settings import Party
 from parties.four_flows.streams import Flags, Floats
 from parties.four_flows.tables import KEY, LABEL
@@ -96,10 +97,13 @@ def poison(party: Party, frame: pd.DataFrame, random: np.random.Generator) -> Fl
     return poisoned
 
 
-def duplicate_ids(frame: pd.DataFrame, random: np.random.Generator) -> tuple[pd.DataFrame, Flags]:
+def duplicate_ids(
+    frame: pd.DataFrame, random: np.random.Generator, later: np.random.Generator
+) -> tuple[pd.DataFrame, Flags]:
     """Add an older row for some firms: the same key, measured amounts that differ by some per cent.
 
-    Returns the longer table, in random order, and flags for the rows of the table that came in.
+    The columns of `capital.HISTORY` differ by what `later` draws, all others by what `random`
+    does. Returns the longer table, in random order, and flags for the rows of the table that came in.
     """
     import pandas as pd
 
@@ -108,7 +112,8 @@ def duplicate_ids(frame: pd.DataFrame, random: np.random.Generator) -> tuple[pd.
     for name in older.select_dtypes("float64"):
         values: Floats = older[name].to_numpy()
         if name not in (LABEL, "months_on_book") and not set(np.unique(values)) <= {0.0, 1.0}:
-            older[name] = np.round(values * random.uniform(0.9, 1.1, len(values)), 4)
+            source = later if name in HISTORY else random
+            older[name] = np.round(values * source.uniform(0.9, 1.1, len(values)), 4)
     longer = pd.concat([frame, older], ignore_index=True)
     return longer.iloc[random.permutation(len(longer))].reset_index(drop=True), doubled
 

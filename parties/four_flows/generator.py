@@ -23,6 +23,9 @@ from parties.four_flows.writing import Format, write_world
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Of `Stream.HISTORY`, the number that no block of firms has.
+_LATER = 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class FourFlows:
@@ -136,7 +139,8 @@ def _spoil(
         note(f"unit_mixed_{party}", dirt.mix_units(party, frame, random(Stream.UNITS)))
     blank_cells(frame, settings.missing, random(Stream.MISSING))
     if settings.duplicate_ids:
-        frame, doubled = dirt.duplicate_ids(frame, random(Stream.DUPLICATES))
+        later = generator(settings.seed, Stream.HISTORY, _LATER)
+        frame, doubled = dirt.duplicate_ids(frame, random(Stream.DUPLICATES), later)
         note(f"duplicated_{party}", doubled)
     return frame
 

@@ -27,6 +27,7 @@ class Stream(IntEnum):
     NAMES = 10
     POISON = 11
     REJECTION = 12
+    HISTORY = 13
 
 
 def generator(seed: int, stream: Stream, block: int = 0) -> np.random.Generator:

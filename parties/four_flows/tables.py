@@ -26,7 +26,7 @@ _BLOCK = 100_000
 _ALWAYS_FILLED = frozenset({KEY, LABEL, "accepted", "firm_name", "country", "months_on_book"})
 
 #: Decimals that a feature team would hand over; four where nothing is said.
-_DECIMALS = {"receivable_days": 1, "stock_days": 1, "age_years": 1, "defect_rate": 5}
+_DECIMALS = {"receivable_days": 1, "stock_days": 1, "age_years": 1, "account_years": 1, "defect_rate": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,9 @@ def draw_flows(settings: Settings, firms: Firms) -> Flows:
         random = generator(settings.seed, Stream.FLOWS, number)
         traded = trade.trade_flow(block, settings.months, random)
         lent = capital.capital_flow(block, random)
+        history = generator(settings.seed, Stream.HISTORY, number)
         made: dict[Party, dict[str, Floats]] = {
-            "bank": lent.columns,
+            "bank": lent.columns | capital.account_history(block, lent.columns, history),
             "platform": traded.columns
             | logistics.platform_logistics(block, random)
             | information.telemetry(block, settings.months, random),

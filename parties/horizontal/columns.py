@@ -17,7 +17,7 @@ from federation.errors import PlanRefused
 from federation.files import canonical_json
 from federation.tables import Column
 from parties.dataset import DatasetConfig, Place
-from parties.features.columns import Levels, is_numeric, levels, number_text, parsed
+from parties.features.columns import Levels, is_empty, is_numeric, levels, number_text, parsed
 
 Kind: TypeAlias = Literal["numeric", "categorical"]
 #: Every feature column with its kind, by name: equal at all parties of a horizontal run.
@@ -76,14 +76,18 @@ def refuse_difference(own: Schema, digests: Mapping[str, bytes], dataset: Datase
         party=dataset.holder,
         file=dataset.file.name,
         advice=f"Compare columns with them; here they are: {listing}. Exclude what others lack; where a kind "
-        "differs, declare the column in the plan, as [columns.NAME] with a range or with levels.",
+        "differs (a column without a cell counts as numeric), declare the column in the plan, as "
+        "[columns.NAME] with a range or with levels.",
     )
 
 
 def _kind(series: pd.Series, dataset: DatasetConfig, declared: Column | None) -> Kind:
     if declared is not None:
         return "numeric" if declared.range is not None else "categorical"
-    coded = series.name in dataset.categorical or isinstance(series.dtype, pd.CategoricalDtype)
+    coded = series.name in dataset.categorical
+    if is_empty(series):
+        return "categorical" if coded else "numeric"
+    coded = coded or isinstance(series.dtype, pd.CategoricalDtype)
     if coded or types.is_bool_dtype(series.dtype):
         return "categorical"
     return "numeric" if is_numeric(series) or _holds_numbers(series, dataset) else "categorical"

@@ -14,7 +14,7 @@ from federation.secure_sum.interface import Floats, Integers
 from federation.tables import Column
 from parties.dataset import DatasetConfig
 from parties.features.categorical import refuse_many
-from parties.features.columns import Levels, numbers
+from parties.features.columns import Levels, is_empty, numbers
 from parties.horizontal.cells import keys
 from parties.horizontal.columns import BUCKETS, Schema, buckets, shared_levels, shared_name
 
@@ -83,6 +83,11 @@ def read_own(
     columns: dict[str, OwnNumbers | OwnLevels] = {}
     for name, kind in schema:
         given = declared.get(name)
+        if is_empty(frame[name]):
+            notes.append(
+                f"Column {name} is entirely missing on the training rows here: nothing of it is learned from "
+                "them, and what the model says of it is learned from others. Exclude it where all lack it."
+            )
         if given is not None:
             _look_at_declared(frame[name], given, dataset, notes)
         elif kind == "numeric":

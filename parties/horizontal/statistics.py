@@ -70,11 +70,12 @@ NOISY_PASSES = 2
 class Noise:
     """This party's part of the noise on a sum of counts.
 
-    `draw(n)` gives n whole numbers (int64), fresh at each call; `sigma` is the standard deviation of all
-    parties' parts together, by which what stands out of the noise is told from what does not.
+    `draw(counts)` gives as many whole numbers (int64) as there are counts, which they are put on: fresh for
+    other counts, and the same again for the same. `sigma` is the standard deviation of all parties' parts
+    together, by which what stands out of the noise is told from what does not.
     """
 
-    draw: Callable[[int], Integers]
+    draw: Callable[[Integers], Integers]
     sigma: float
 
 
@@ -261,7 +262,7 @@ class _Counter:
         """The sum of all members' `plain` (n,), with everyone's noise."""
         if self._noise is not None:
             self.releases.append(Release(name, l2_sensitivity))
-            plain = np.clip(plain + self._noise.draw(len(plain)), -self._bound, self._bound)
+            plain = np.clip(plain + self._noise.draw(plain), -self._bound, self._bound)
         return self._sums.counts(f"{self._label}/{name}", Private(plain), self._bound)
 
 

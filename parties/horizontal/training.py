@@ -172,9 +172,8 @@ class LocalTrainer:
 
     def logits(self, vector: Floats, examples: Private[Examples]) -> Private[Floats]:
         """The logits (n,) of rows under `vector` (size,), as the model gives them outside training."""
-        with _one_thread():
-            self.layout.write(self._network, vector)
-            return Private(_logits(self._network, examples.open_locally()))
+        self.layout.write(self._network, vector)
+        return Private(logits_of(self._network, examples.open_locally()))
 
     def validate(self, vector: Floats, examples: Private[Examples]) -> Private[Validation]:
         """Loss and AUC of `vector` (size,) on rows that were not trained on; at least one row."""
@@ -297,9 +296,10 @@ def _class_weights(training: Training, counts: tuple[int, int] | None) -> tuple[
     return (good + bad) / (2 * good), (good + bad) / (2 * bad)
 
 
-def _logits(network: nn.Module, examples: Examples) -> Floats:
+def logits_of(network: nn.Module, examples: Examples) -> Floats:
+    """The logits (n,) of rows, as the network gives them outside training."""
     network.eval()
-    with torch.no_grad():
+    with _one_thread(), torch.no_grad():
         chunks = [
             network(examples.numeric[start : start + _CHUNK], examples.codes[start : start + _CHUNK])
             for start in range(0, len(examples), _CHUNK)

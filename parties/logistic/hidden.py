@@ -3,9 +3,9 @@
 The label party L and one helper H compute; each has a BFV key pair. Further parties F give each of them
 one additive share of their logits. r, s and the shares are fresh and uniform in every iteration.
 
-    0  H -> L       Enc_H(sin k r), Enc_H(cos k r), k = 1, 3, .. 2K - 1
-    1  F -> L, H    shares a, b of z_F, a + b = z_F mod 2^32                          (torus words)
+    0  F -> L, H    shares a, b of z_F, a + b = z_F mod 2^32                          (torus words)
        H -> L       u = z_H + sum b + r mod 2^32
+    1  H -> L       Enc_H(sin k r), Enc_H(cos k r), k = 1, 3, .. 2K - 1
     2  L            theta = z_L + sum a + u, so theta - r is the logit
        L -> H       Enc_H(d + s) = sum_k b_k [sin(k theta) Enc_H(cos k r) - cos(k theta) Enc_H(sin k r)]
                                    + 1/2 - y + s                                      (an answer)
@@ -17,7 +17,8 @@ one additive share of their logits. r, s and the shares are fresh and uniform in
     5  the key holder returns the opened, still masked sums; each unmasks its own gradient X' d
 
 Where rows are few, `packing` lays several vectors into one ciphertext: then s and v in steps 2 and 3 are
-sums over its pieces, each with a uniform share of its own.
+sums over its pieces, each with a uniform share of its own. Where they are many, steps 1 to 3 go through
+65,536 rows at a time, so that nobody holds the sines of all: for a million rows they are 500 MB.
 
 d = sigma(z) - y is the residual; everything after step 2 is exact modulo t. Parties follow the protocol
 (semi-honest); answers and their circuit privacy are described in `crypto.bfv`, the series in `series`.
@@ -64,6 +65,9 @@ from federation.session import Session
 from parties.logistic.packing import Packing
 from parties.logistic.series import LADDER, FixedPoint, Floats, Rung, coefficients, cosines, sines, to_torus
 
+#: Ciphertexts of a vector that travel in one message: with twelve harmonics 34 MB.
+_BLOCKS = 8
+
 
 class HiddenGradient(ABC):
     """One party's side of it. `gradient(theta)` runs one iteration together with the other sides.
@@ -97,6 +101,14 @@ class HiddenGradient(ABC):
     @abstractmethod
     def gradient(self, theta: Floats) -> Private[Floats]:
         """This party's block of the mean gradient, (1/n) X' (sigma(z) - y), at its block `theta`."""
+
+    def _stretches(self) -> list[tuple[slice, int]]:
+        """The rows in stretches whose ciphertexts travel together; how long the packed vector of each is."""
+        if self.packing.pieces > 1:
+            return [(slice(0, self.rows), self.packing.length)]
+        step = _BLOCKS * self.scheme.slots
+        ends = [min(start + step, self.rows) for start in range(0, self.rows, step)]
+        return [(slice(start, end), end - start) for start, end in zip([0, *ends], ends, strict=False)]
 
     # -- the range of the logits -------------------------------------------------------------------
 
@@ -173,20 +185,17 @@ class LabelGradient(HiddenGradient):
         session, scheme = self.session, self.scheme
         z = self._rounded @ theta
         rung = self._fix_range(z)
-        # 0, 1: the masked sum of everyone's logits
-        harmonics = session.receive(self.helper, Harmonics).terms
-        if len(harmonics) != self.packing.count(2 * rung.harmonics):
-            raise WireRefused("Harmonics: not a sine and a cosine for each harmonic", party=self.helper)
+        # 0: the masked sum of everyone's logits
         words = to_torus(z, rung) + _words(session.receive(self.helper, MaskedLogit).words, self.rows)
         for told in session.gather(self._further, LogitShare).values():
             words = words + _words(told.words, self.rows)
-        # 2: the residual plus a uniform share, under the helper's key
+        # 1, 2: the residual plus a uniform share, under the helper's key
         shares = scheme.uniform(self.packing.length)
         constant = self.packing.first(scheme.residues(self._constant))
         plus = (constant + shares) % np.uint64(scheme.modulus)
-        weights = self.packing.side_by_side(self._weights(words, rung))
-        shifted = scheme.combine(harmonics, weights, plus, self._helper_key)
-        session.send(self.helper, Residual(shifted))
+        for rows, length in self._stretches():
+            masked = plus[rows.start : rows.start + length]
+            session.send(self.helper, Residual(self._shifted(words[rows], masked, rung)))
         share = self.packing.added(shares, scheme.modulus)
         session.send_all((self.helper, *self._further), self._share(self._keys, share))
         # 4, 5: own gradient from Enc_H(v) - s; the others' masked sums back to them
@@ -196,6 +205,14 @@ class LabelGradient(HiddenGradient):
         for asker in (self.helper, *self._further):
             self._answer(self._keys, asker)
         return self._mean(self._opened(self.helper, masks))
+
+    def _shifted(self, words: Words32, plus: Words64, rung: Rung) -> Ciphertexts:
+        """The residual plus the shares of one stretch, from the helper's next sines and cosines."""
+        harmonics = self.session.receive(self.helper, Harmonics).terms
+        if len(harmonics) != self.packing.count(2 * rung.harmonics):
+            raise WireRefused("Harmonics: not a sine and a cosine for each harmonic", party=self.helper)
+        weights = self.packing.side_by_side(self._weights(words, rung))
+        return self.scheme.combine(harmonics, weights, plus, self._helper_key)
 
     def _weights(self, words: Words32, rung: Rung) -> Iterator[npt.NDArray[np.int64]]:
         """The plaintext factors of Enc_H(sin k r) and Enc_H(cos k r), in the order they are sent."""
@@ -235,25 +252,34 @@ class HelperGradient(HiddenGradient):
         session = self.session
         z = self._rounded @ theta
         rung = self._agree_range(z)
-        # 0: sines and cosines of a fresh mask, under my key
+        # 0: my logits and the shares I was given, under a fresh mask
         mask = _uniform_words(self.rows)
-        session.send(self.label, Harmonics(tuple(self._harmonics(mask, rung))))
-        # 1: my logits and the shares I was given, masked
         words = to_torus(z, rung) + mask
         for told in session.gather(self._further, LogitShare).values():
             words = words + _words(told.words, self.rows)
         session.send(self.label, MaskedLogit(TorusWords.of(words)))
-        # 3: open the shifted residual (uniform) and share it under my key
-        shifted = session.receive(self.label, Residual).shifted
+        # 1: sines and cosines of the mask, under my key; 3: open the shifted residual (uniform)
+        opened, due = [], 0
+        for rows, length in self._stretches():
+            session.send(self.label, Harmonics(tuple(self._harmonics(mask[rows], rung))))
+            if due:  # One stretch ahead of the label party, so that both work.
+                opened.append(self._residual(due))
+            due = length
+        opened.append(self._residual(due))
+        # 3: share it under my key
         label_share = session.receive(self.label, ResidualShare).share
-        opened = self._keys.decrypt_answer(shifted, self.packing.length).open_locally()
-        value = self.packing.added(opened, self.scheme.modulus)
+        value = self.packing.added(np.concatenate(opened), self.scheme.modulus)
         session.send_all((self.label, *self._further), self._share(self._keys, value))
         # 4, 5: own gradient from v - Enc_L(s); the others' masked sums back to them
         masks = self._ask(self.label, self._label_key, label_share, negate=True, plus=value)
         for asker in (self.label, *self._further):
             self._answer(self._keys, asker)
         return self._mean(self._opened(self.label, masks))
+
+    def _residual(self, length: int) -> Words64:
+        """The residual plus the label party's shares of the next stretch, packed."""
+        shifted = self.session.receive(self.label, Residual).shifted
+        return self._keys.decrypt_answer(shifted, length).open_locally()
 
     def _harmonics(self, mask: Words32, rung: Rung) -> Iterator[Ciphertexts]:
         waves = (wave(mask, k) for k in range(1, rung.harmonics + 1) for wave in (sines, cosines))

@@ -50,19 +50,22 @@ def train(
     start: Floats,
     stopping: Stopping,
     listener: Callable[[int], None] = lambda iteration: None,
+    pull: Floats | None = None,
 ) -> Trained:
     """Run the whole training from this party's seat.
 
     `penalty` (d x d): the L2 term is theta' penalty theta / 2, so that the optimum is scikit-learn's with
-    C = 1 / l2.
+    C = 1 / l2. `pull` (d,): pull' theta is taken off it, so that with pull = penalty c the block is held to c
+    and not to zero.
     """
+    pull = np.zeros(len(start)) if pull is None else pull
     if isinstance(side, LabelGradient):
-        return _lead(side, penalty, start, stopping, listener)
+        return _lead(side, penalty, pull, start, stopping, listener)
     session, label = side.session, side.label
     block = Block(start)
     for iteration in range(1, stopping.most + 1):
         listener(iteration)
-        block.observe(_penalised(side, penalty, block))
+        block.observe(_penalised(side, penalty, pull, block))
         share_gram(session, block, iteration)
         direction = session.receive(label, Direction)
         block.move(direction)
@@ -72,14 +75,19 @@ def train(
 
 
 def _lead(
-    side: LabelGradient, penalty: Floats, start: Floats, stopping: Stopping, listener: Callable[[int], None]
+    side: LabelGradient,
+    penalty: Floats,
+    pull: Floats,
+    start: Floats,
+    stopping: Stopping,
+    listener: Callable[[int], None],
 ) -> Trained:
     optimiser = Optimiser(side.session, side.positives, stopping.tolerance, stopping.most)
     block = Block(start)
     for iteration in range(1, stopping.most + 1):
         listener(iteration)
         side.floor = optimiser.floor
-        block.observe(_penalised(side, penalty, block))
+        block.observe(_penalised(side, penalty, pull, block))
         direction = optimiser.decide(block, iteration, side.rung)
         block.move(direction)
         if direction.move is Move.FINISH:
@@ -87,6 +95,6 @@ def _lead(
     return Trained(block.theta, len(optimiser.history), tuple(optimiser.history), optimiser.converged)
 
 
-def _penalised(side: HiddenGradient, penalty: Floats, block: Block) -> Floats:
+def _penalised(side: HiddenGradient, penalty: Floats, pull: Floats, block: Block) -> Floats:
     gradient = side.gradient(block.theta).open_locally()
-    return np.asarray(gradient + penalty @ block.theta / side.rows)
+    return np.asarray(gradient + (penalty @ block.theta - pull) / side.rows)

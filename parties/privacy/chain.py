@@ -1,8 +1,10 @@
-"""The ledger's file: lines that follow each other by hash, and a head that says where they end.
+"""A ledger's file: lines that follow each other by hash, and a head that says where they end.
 
     privacy/ledger.jsonl   append-only JSON lines, each with the SHA-256 of the line before it
     privacy/ledger.head    how many bytes of it stand, and the SHA-256 of the last line
     privacy/ledger.lock    held by the process that writes
+
+What was spent under grants is kept so too: governance/spent.jsonl (`parties.governance.spending`).
 
 The head is written after the line is durable. So lines beyond the head were left by a crash between the two:
 whole ones count, since a charge may only be too high, and a torn last one was never acted on. A file that is
@@ -52,12 +54,23 @@ class Lines:
 
 
 class Chain:
-    """The ledger's file in `folder`, for `party`. Reads need no lock; `writing` holds it."""
+    """The file `stem`.jsonl in `folder`, for `party`. Reads need no lock; `writing` holds it.
 
-    def __init__(self, folder: Path, party: str) -> None:
+    `what` is how sentences call it, and `refusal` the error for one that is not what this party wrote.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        party: str,
+        stem: str = "ledger",
+        what: str = "the privacy ledger",
+        refusal: type[Refusal] = LedgerRefused,
+    ) -> None:
         self.party = party
-        self._folder = folder
-        self.file, self._head_file = folder / "ledger.jsonl", folder / "ledger.head"
+        self._folder, self._what, self._refusal = folder, what, refusal
+        self.file, self._head_file = folder / f"{stem}.jsonl", folder / f"{stem}.head"
+        self._lock_file = folder / f"{stem}.lock"
 
     def read(self) -> Lines:
         """All lines; `LedgerRefused` when they are not what was written. No file at all is no line."""
@@ -84,16 +97,17 @@ class Chain:
             while True:
                 try:
                     self._folder.mkdir(parents=True, exist_ok=True, mode=files.SECRET_FOLDER)
-                    held = locks.held(self._folder / "ledger.lock", "a charge", "isthmus party stop")
+                    held = locks.held(self._lock_file, "a charge", "isthmus party stop")
                     stack.enter_context(held)
                     break
                 except UsageError:
                     if time.monotonic() > deadline:
                         raise UsageError(
-                            f"waited {PATIENCE:g} s for another process that writes the privacy ledger",
+                            f"waited {PATIENCE:g} s for another process that writes {self._what}",
                             party=self.party,
                             file=str(self.file),
-                            advice="See which process of this party holds ledger.lock there, then try again.",
+                            advice=f"See which process of this party holds {self._lock_file.name} there, "
+                            "then try again.",
                         ) from None
                     time.sleep(_PAUSE)
             yield self.read()
@@ -110,7 +124,7 @@ class Chain:
             self._write(after.size, text + b"\n")
         except OSError as error:
             raise UsageError(
-                f"the privacy ledger cannot be written: {error.strerror or type(error).__name__}",
+                f"{self._what} cannot be written: {error.strerror or type(error).__name__}",
                 party=self.party,
                 file=str(self.file),
                 advice="Free space on that disk, or mend the rights on that folder; nothing was charged.",
@@ -174,5 +188,5 @@ class Chain:
             raise self._refused(f"cannot be read at line {number}")
         return fields
 
-    def _refused(self, what: str) -> LedgerRefused:
-        return LedgerRefused(f"the privacy ledger {what}", party=self.party, file=str(self.file))
+    def _refused(self, what: str) -> Refusal:
+        return self._refusal(f"{self._what} {what}", party=self.party, file=str(self.file))

@@ -3,9 +3,9 @@
     unit "record"  each party adds the noise itself, in every training step (DP-SGD, Abadi et al. 2016), so
                    the bound holds against everybody and hangs on nobody. A step takes each training row by a
                    coin of probability batch_size / rows; noise_multiplier is relative to record_clip.
-    unit "party"   the parties' noise adds up in the sum of each round; noise_multiplier is relative to the
-                   clip of an update, and is what is left when those who collude know their own shares.
-                   Every party takes part in every round, so sampling hides nothing.
+    unit "party"   each party adds all of its own noise to its update, inside the integers of the sum of each
+                   round; noise_multiplier is relative to the clip of an update. Every party takes part in
+                   every round, so sampling hides nothing.
 
 The statistics before training are charged with the noise that their caller draws (`Release`).
 """
@@ -62,10 +62,7 @@ class Noised:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A sum of counts before training: its L2 sensitivity to one unit, and its noise, in counts.
-
-    `sigma` is what is left of the noise against those who know their own shares.
-    """
+    """A sum of counts before training: its L2 sensitivity to one unit, and this party's noise, in counts."""
 
     sensitivity: float
     sigma: float
@@ -73,9 +70,8 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """How an update becomes integers: `levels` for the clip, in so many `coordinates`; `sigma` of the noise.
-
-    `sigma` is in grid units and is what is left against those who know their own shares.
+    """How an update becomes integers: `levels` for the clip, in so many `coordinates`; `sigma` of this
+    party's own noise, in grid units.
     """
 
     levels: int

@@ -16,6 +16,7 @@ from parties.evaluation.calibration import Calibration
 from parties.evaluation.delong import PairedDifference
 from parties.evaluation.discrimination import Evaluation
 from parties.evaluation.ks import KsCurve
+from parties.report.credit import Credit
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,46 @@ class Coefficient:
 
     column: str
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class PointsBin:
+    """A bin of a scorecard's column: what it holds, training firms and defaults in it, WOE, points."""
+
+    name: str
+    rows: int
+    bad: int | None
+    woe: float
+    points: float
+
+
+@dataclass(frozen=True, slots=True)
+class PointsColumn:
+    """One of the label party's own columns in a scorecard; `code` stands for it in reasons."""
+
+    column: str
+    code: str
+    iv: float
+    strength: str
+    coefficient: float
+    bins: tuple[PointsBin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a firm was declined: a code, the points that it cost, a text where the label party has one."""
+
+    code: str
+    points_lost: float
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What the splits of one of the label party's columns (or of a party's) gained in boosted trees."""
+
+    name: str
+    gain: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +175,9 @@ class ReportData:
     """A round, evaluated. `difference` is the AUC of fused less that of bank, on the same rows.
 
     `pooled`, a model of all columns in one place, exists in a demo only: nobody could train it otherwise.
-    `smallest`, `calibration` and the lists may be absent (None or empty); their sections then are too.
+    `smallest`, `calibration` and the lists may be absent (None or empty); their sections then are too. A
+    logistic model has `coefficients`, a scorecard `points` (`reasons` are of one declined firm, not named),
+    boosted trees have `gains`.
     """
 
     run: Run
@@ -145,6 +188,12 @@ class ReportData:
     columns: tuple[HeldColumns, ...]
     alignment: Alignment
     coefficients: tuple[Coefficient, ...] = ()
+    points: tuple[PointsColumn, ...] = ()
+    base_points: float | None = None
+    reasons: tuple[Reason, ...] = ()
+    gains: tuple[Gain, ...] = ()
+    party_gains: tuple[Gain, ...] = ()
+    credit: Credit | None = None
     learned: tuple[Learned, ...] = ()
     left: tuple[LeftOrganisation, ...] = ()
     sent: tuple[Sent, ...] = ()
@@ -161,13 +210,18 @@ class ReportData:
 
     def check(self) -> None:
         """Raise `UsageError` where a number is not finite: a report never shows NaN."""
-        for path, number in _numbers(self.as_dict(), "report"):
-            if not math.isfinite(number):
-                raise UsageError(
-                    "a figure of the report is not a finite number",
-                    field=path,
-                    advice="Leave the part out, or compute it from more rows.",
-                )
+        check_finite(self.as_dict())
+
+
+def check_finite(report: dict[str, Any]) -> None:
+    """Raise `UsageError`, naming the field, where a number in the report's nested fields is not finite."""
+    for path, number in _numbers(report, "report"):
+        if not math.isfinite(number):
+            raise UsageError(
+                "a figure of the report is not a finite number",
+                field=path,
+                advice="Leave the part out, or compute it from more rows.",
+            )
 
 
 def _numbers(value: object, path: str) -> Iterator[tuple[str, float]]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from parties.evaluation.delong import PairedDifference
+from parties.report.credit import Credit
 from parties.report.data import ReportData, Sent
 
 #: Below this many defaults the normal interval of an AUC is only a rough guide.
-_FEW_DEFAULTS = 30
+FEW_DEFAULTS = 30
 
 
 class Verdict(Enum):
@@ -81,9 +82,9 @@ def cautions(data: ReportData) -> tuple[str, ...]:
         found.append(
             "This is a demonstration on generated data. No figure here says anything about real firms."
         )
-    if figures.bad < _FEW_DEFAULTS:
+    if figures.bad < FEW_DEFAULTS:
         found.append(f"Only {count(figures.bad)} of the evaluated firms defaulted: the intervals are rough.")
-    if small is not None and small.fused.figures.bad < _FEW_DEFAULTS:
+    if small is not None and small.fused.figures.bad < FEW_DEFAULTS:
         bad = count(small.fused.figures.bad)
         found.append(f"Only {bad} of the smallest firms defaulted: their intervals are rough.")
     if figures.auc < 0.5:
@@ -106,6 +107,46 @@ def signed(value: float) -> str:
     """A difference, to three decimals and with its sign; zero has none."""
     text = f"{value:+.3f}"
     return "0.000" if float(text) == 0 else minus(text)
+
+
+def points(value: float) -> str:
+    """Points of a scorecard: as many decimals as they have."""
+    return minus(f"{value:,.6f}".rstrip("0").rstrip("."))
+
+
+def cut(value: float) -> str:
+    """A cut-off: points, or a probability of no default as a percentage with two decimals."""
+    return f"{100 * value:.2f} %" if 0 < value < 1 else points(value)
+
+
+def calibrated(found: Credit) -> str:
+    """What the tests of calibration say, in a sentence for each that could be made."""
+    told = []
+    if (line := found.line) is not None:
+        meant = (
+            "in line with what came true"
+            if line.slope_low <= 1 <= line.slope_high
+            else "too extreme"
+            if line.slope < 1
+            else "too timid"
+        )
+        told.append(
+            f"The predictions are {meant}: the slope of outcomes on predicted log odds is "
+            f"{score(line.slope)} (95 % interval {score(line.slope_low)} to {score(line.slope_high)}); 1 is "
+            "right."
+        )
+    if (test := found.hosmer_lemeshow) is not None:
+        speaks = "speaks" if test.p < 0.05 else "does not speak"
+        told.append(
+            f"Hosmer and Lemeshow's test over {test.groups} groups {speaks} against them ({p_value(test.p)})."
+        )
+    return " ".join(told)
+
+
+def edge(value: float) -> str:
+    """A signed difference to three decimals, or to its first digit where that would read as zero."""
+    text = signed(value)
+    return minus(f"{value:+.1g}") if value and text == "0.000" else text
 
 
 def minus(text: str) -> str:

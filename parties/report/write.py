@@ -8,8 +8,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from federation import files
-from parties.report import plots, words
-from parties.report.data import ReportData
+from parties.report import credit_plots, plots, words
+from parties.report.data import CpuTime, ReportData, Sent, Step
 
 _HERE = Path(__file__).parent
 
@@ -29,33 +29,44 @@ def render(data: ReportData) -> str:
     data.check()
     traffic = words.Traffic.of(data.sent)
     small = data.smallest
-    return (
-        _environment()
-        .get_template("template.html")
-        .render(
-            data=data,
-            traffic=traffic,
-            headline=_unbroken(words.headline(data), data.run.label_party),
-            verdict=words.Verdict.of(data.difference),
-            verdict_text=words.verdict(data.difference, data.run.label_party),
-            smallest_text=small
-            and words.verdict(small.difference, data.run.label_party, among="the smallest firms"),
-            cautions=words.cautions(data),
-            weights_caption=_weights_caption(data),
-            plots=_plots(data, traffic),
-            # The style sheet is ours, and its quotation marks must not be escaped.
-            css=Markup((_HERE / "style.css").read_text(encoding="utf-8")),  # noqa: S704
-        )
+    return fill(
+        "template.html",
+        data=data,
+        traffic=traffic,
+        headline=_unbroken(words.headline(data), data.run.label_party),
+        verdict=words.Verdict.of(data.difference),
+        verdict_text=words.verdict(data.difference, data.run.label_party),
+        smallest_text=small
+        and words.verdict(small.difference, data.run.label_party, among="the smallest firms"),
+        cautions=words.cautions(data),
+        weights_caption=_weights_caption(data),
+        calibration_text=data.credit and words.calibrated(data.credit),
+        plots=_plots(data),
     )
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+def fill(template: str, **values: object) -> str:
+    """A template of this folder with its values, every text escaped; the style sheet is put in here."""
+    return environment().get_template(template).render(css=style_sheet(), **values)
+
+
+def style_sheet() -> Markup:
+    """The style sheet of every page. It is ours, and its quotation marks must not be escaped."""
+    return Markup((_HERE / "style.css").read_text(encoding="utf-8"))  # noqa: S704
+
+
+def environment(*folders: Path) -> Environment:
+    """Templates of `folders`, then of this one, which escape every text and know how figures are written."""
+    found = Environment(
+        loader=FileSystemLoader([*folders, _HERE]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
-    for each in (words.score, words.percent, words.count, words.part, words.rows, words.size, words.seconds):
-        environment.filters[each.__name__] = each
-    return environment
+    counted = (words.percent, words.count, words.part, words.rows, words.size, words.seconds)
+    for each in (words.score, words.signed, words.points, words.cut, words.edge, words.p_value, *counted):
+        found.filters[each.__name__] = each
+    return found
 
 
 def _unbroken(text: str, name: str) -> Markup:
@@ -63,7 +74,7 @@ def _unbroken(text: str, name: str) -> Markup:
     return Markup('<span class="name">{}</span>').format(name).join(text.split(name))
 
 
-def _plots(data: ReportData, traffic: words.Traffic) -> dict[str, Markup]:
+def _plots(data: ReportData) -> dict[str, Markup]:
     alone = data.run.label_party
     drawn = {
         "roc": plots.roc(data),
@@ -77,13 +88,42 @@ def _plots(data: ReportData, traffic: words.Traffic) -> dict[str, Markup]:
         drawn["calibration"] = plots.reliability(data.calibration)
     if data.coefficients:
         drawn["weights"] = plots.coefficients(data.coefficients)
-    if data.sent:
-        drawn["traffic"] = plots.traffic(traffic)
-    if data.steps:
-        bars = [(each.name, each.seconds) for each in data.steps]
+    drawn |= _credit_plots(data)
+    return drawn | cost_plots(data.sent, data.steps, data.cpu)
+
+
+def _credit_plots(data: ReportData) -> dict[str, Markup]:
+    drawn = {}
+    if data.points:
+        drawn["points"] = credit_plots.points(
+            {each.column: [one.points for one in each.bins] for each in data.points}
+        )
+    if data.gains:
+        drawn["importance"] = credit_plots.importance({each.name: each.gain for each in data.gains})
+    if (found := data.credit) is not None:
+        spread, cuts = found.distribution, [each for each in found.cutoffs if each.bad_rate is not None]
+        drawn["cap"] = credit_plots.cap(found.cap)
+        drawn["scores"] = credit_plots.scores(
+            spread.edges, spread.good, spread.bad, unit=f"{found.unit} (higher is better)"
+        )
+        drawn["cutoff"] = credit_plots.cutoff(
+            [each.approval_rate for each in cuts], [each.bad_rate or 0.0 for each in cuts]
+        )
+    return drawn
+
+
+def cost_plots(
+    sent: tuple[Sent, ...], steps: tuple[Step, ...], cpu: tuple[CpuTime, ...]
+) -> dict[str, Markup]:
+    """The plots of what a run cost, by name; of what was not measured there is none."""
+    drawn = {}
+    if sent:
+        drawn["traffic"] = plots.traffic(words.Traffic.of(sent))
+    if steps:
+        bars = [(each.name, each.seconds) for each in steps]
         drawn["steps"] = plots.durations("steps", "Elapsed seconds of each step", bars)
-    if data.cpu:
-        bars = [(each.role, each.seconds) for each in data.cpu]
+    if cpu:
+        bars = [(each.role, each.seconds) for each in cpu]
         drawn["cpu"] = plots.durations("cpu", "Processor seconds of each role", bars)
     return drawn
 

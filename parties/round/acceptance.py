@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crypto.identity import PublicIdentity
-from federation import files
-from federation.errors import PlanRefused
+from federation.errors import GrantRefused, IsthmusError, PlanRefused
+from federation.governance.authorisation import Authorisation
 from federation.ids import AGGREGATOR, PartyId, RunId
 from federation.message import Role
 from federation.order import Order
-from federation.plan import parse, refuse_shape
+from federation.plan import Plan
 from federation.session import Seating
 from parties.dataset import DatasetConfig, from_party_table
 from parties.features.units import check_units
+from parties.governance.authority import authorise
 from parties.home import PartyHome
 
 
@@ -25,6 +27,7 @@ class Accepted:
     order: Order
     seating: Seating
     dataset: DatasetConfig
+    authorisation: Authorisation
 
     @property
     def role(self) -> Role:
@@ -33,31 +36,29 @@ class Accepted:
 
 
 def accept(home: PartyHome, payload: bytes) -> Accepted:
-    """Check signature, members' fingerprints, dataset, label and units.
+    """Check signature, members' fingerprints, dataset, label, units, and that this party's grants cover it.
 
-    Raises `SignatureRefused`, `IdentityRefused`, `PlanRefused` or `UsageError`; nothing was sent then.
+    Raises `SignatureRefused`, `IdentityRefused`, `PlanRefused`, `GrantRefused` or `UsageError`; nothing was
+    sent then.
     """
     admission, me = home.admission(), home.name()
     order = Order.open(payload, admission.coordinator, me)
     plan = order.plan
-    refuse_shape(plan)
     if me not in plan.parties:
         raise PlanRefused("the plan does not name this party", party=me)
-    roles = plan.roles()
+    plan.check_members(order.members)
+    if me not in order.members:
+        raise PlanRefused("the order leaves this party out", party=me)
+    roles = {seat: role for seat, role in plan.roles().items() if seat in (*order.members, AGGREGATOR)}
     others = [party for party in roles if party not in (me, AGGREGATOR)]
     identities: dict[PartyId, PublicIdentity] = order.roster.pinned(home.pins(), others)
     identities[me] = home.identity().public
     identities[AGGREGATOR] = admission.coordinator
-    dataset = _dataset(home, plan.parties[me].dataset)
-    if (dataset.label is not None) != (roles[me] is Role.LABEL):
-        raise PlanRefused(
-            "the plan makes this the label party, but its dataset names no label"
-            if dataset.label is None
-            else "this party's dataset has the label, but the plan gives it another role",
-            party=me,
-            field=f"parties.{me}.role",
-            advice='Let the party with the outcomes have role = "label", and its dataset name `label`.',
-        )
+    dataset = own_dataset(home, plan.parties[me].dataset)
+    if plan.model.kind == "rejects":
+        _check_lookup(dataset, roles[me])
+    else:
+        _check_label(dataset, plan, roles[me])
     check_units(dataset, {"the plan": plan.units})
     seating = Seating(
         run=order.run,
@@ -67,24 +68,90 @@ def accept(home: PartyHome, payload: bytes) -> Accepted:
         roles=roles,
         identities=identities,
         patience=plan.deadlines.message_seconds,
-        consortia=plan.consortia(),
+        consortia={party: name for party, name in plan.consortia().items() if party in roles},
     )
-    return Accepted(order, seating, dataset)
+    return Accepted(order, seating, dataset, _authorised(home, order, dataset))
+
+
+def _authorised(home: PartyHome, order: Order, dataset: DatasetConfig) -> Authorisation:
+    """What the grants cover; a refusal is written down before it is told."""
+    try:
+        return authorise(home, order, dataset)
+    except GrantRefused as refusal:
+        with contextlib.suppress(IsthmusError):  # A ledger that cannot be written hides no refusal.
+            home.ledger().append(
+                "refusal",
+                run=order.run,
+                attempt=order.attempt,
+                plan=order.plan.digest.hex(),
+                rule=refusal.rule,
+            )
+        raise
+
+
+def _check_label(dataset: DatasetConfig, plan: Plan, role: Role) -> None:
+    """Outcomes are at the label party alone, of all its firms; in a horizontal one each party has its own."""
+    if dataset.accepted is not None:
+        raise PlanRefused(
+            "this party's dataset holds applicants without an outcome, of which nothing is learnt",
+            party=dataset.holder,
+            field=f"datasets.{dataset.name}.accepted",
+            advice='Name a dataset of accepted firms alone, or plan model.kind = "rejects".',
+        )
+    if role is Role.MEMBER:
+        if dataset.label is None:
+            raise PlanRefused(
+                "in a horizontal round every party has outcomes, and this party's dataset names no label",
+                party=dataset.holder,
+                field=f"datasets.{dataset.name}.label",
+                advice="Name the column with the outcomes as `label` in party.toml.",
+            )
+    elif (dataset.label is not None) != (role is Role.LABEL):
+        raise PlanRefused(
+            "the plan makes this the label party, but its dataset names no label"
+            if dataset.label is None
+            else "this party's dataset has the label, but the plan gives it another role",
+            party=dataset.holder,
+            field=f"parties.{dataset.holder}.role",
+            advice='Let the party with the outcomes have role = "label", and its dataset name `label`.',
+        )
+
+
+def _check_lookup(dataset: DatasetConfig, role: Role) -> None:
+    """The bank that asks knows whom it accepted; the lender that is asked has outcomes of all its firms."""
+    if dataset.label is None:
+        raise PlanRefused(
+            "both lenders have outcomes in this plan, and this party's dataset names no label",
+            party=dataset.holder,
+            field=f"datasets.{dataset.name}.label",
+            advice="Name the column with the outcomes as `label` in party.toml.",
+        )
+    if (dataset.accepted is not None) != (role is Role.LABEL):
+        raise PlanRefused(
+            "this party asks about rejected firms, and its dataset does not say whom it accepted"
+            if dataset.accepted is None
+            else "this party is asked for outcomes, and its dataset holds applicants that have none",
+            party=dataset.holder,
+            field=f"datasets.{dataset.name}.accepted",
+            advice="At the bank that asks, name the column that says who was accepted as `accepted` in "
+            "party.toml; at the lender that is asked, a dataset of its customers without one.",
+        )
 
 
 def dataset_of(home: PartyHome, run: RunId) -> DatasetConfig:
     """This party's dataset of a round that it took part in."""
-    plan = parse(files.read(home.round_folder(run) / "plan.json"))
-    return _dataset(home, plan.parties[home.name()].dataset)
+    plan = home.plan(run)
+    return own_dataset(home, plan.parties[home.name()].dataset)
 
 
-def _dataset(home: PartyHome, name: str) -> DatasetConfig:
+def own_dataset(home: PartyHome, name: str, asked: str = "the plan") -> DatasetConfig:
+    """The dataset that `asked` names, as party.toml describes it; `PlanRefused` where it does not."""
     tables = home.config().get("datasets", {})
     if not isinstance(tables, Mapping) or name not in tables:
         raise PlanRefused(
-            f"the plan names the dataset {name!r}, which this party does not have",
+            f"{asked} names the dataset {name!r}, which this party does not have",
             party=home.name(),
             field=f"datasets.{name}",
-            advice=f"Add a table [datasets.{name}] to party.toml, or change the plan.",
+            advice=f"Add a table [datasets.{name}] to party.toml, or change {asked}.",
         )
     return from_party_table(name, tables[name], party=home.name(), folder=home.folder)

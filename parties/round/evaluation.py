@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,6 @@ from parties.evaluation.discrimination import Evaluation, evaluate
 from parties.evaluation.inputs import smallest
 from parties.evaluation.ks import KsCurve, ks_curve
 from parties.logistic.scoring import probability
-from parties.round.matrix import OwnMatrix
 from parties.round.rows import opened_rows
 
 Floats = npt.NDArray[np.float64]
@@ -31,6 +30,28 @@ Marks = npt.NDArray[np.bool_]
 
 #: The share of firms that counts as smallest.
 SMALLEST_SHARE = 0.25
+#: The file of what the label party alone scores the test rows.
+BANK = "bank.npz"
+
+
+class OutcomeRows(Protocol):
+    """A label party's n aligned rows: table, marks of those that train, outcomes."""
+
+    @property
+    def frame(self) -> Private[pd.DataFrame]: ...
+
+    @property
+    def training(self) -> Marks: ...
+
+    @property
+    def labels(self) -> Private[npt.NDArray[np.int8]] | None: ...
+
+
+class LabelledRows(OutcomeRows, Protocol):
+    """The same with its own columns (n x d)."""
+
+    @property
+    def encoded(self) -> Private[Floats]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,36 +102,78 @@ def evaluate_round(
     plan: Plan,
     folder: Path,
     rows: Private[npt.NDArray[np.int64]],
-    matrix: OwnMatrix,
+    matrix: LabelledRows,
     scores: Private[Floats],
 ) -> None:
-    """Keep the opened scores and write the figures of the test rows beside them, mode 0600."""
-    opened = opened_rows(plan, matrix.training)
-    save_scores(folder / "scores.npz", rows.open_locally()[opened], scores, matrix.training[opened])
-    fused = scores.open_locally()[~matrix.training[opened]]
-    found = compare(dataset, plan, matrix, Private(fused))
-    content = json.dumps(found.figures(), indent=1, allow_nan=False).encode()
-    files.write_private(folder / "evaluation.json", content)
+    """Keep the opened scores, and what they are worth beside a logistic regression over own columns."""
+    fused = keep_scores(plan, folder, rows, matrix.training, scores)
+    judge(dataset, plan, folder, matrix, alone(matrix, plan.model.l2), fused)
 
 
-def compare(dataset: DatasetConfig, plan: Plan, matrix: OwnMatrix, fused: Private[Floats]) -> RoundEvaluation:
-    """Evaluate the fused logits of the test rows against a model of this party's own columns."""
-    if matrix.labels is None:
-        raise UsageError("only the label party can evaluate", advice="Ask the party that has the outcomes.")
+def judge(
+    dataset: DatasetConfig,
+    plan: Plan,
+    folder: Path,
+    rows: OutcomeRows,
+    bank: Private[Floats],
+    fused: Private[Floats],
+) -> None:
+    """Keep what this party alone scores the test rows (`bank`, logits) and write both models' figures."""
+    files.write_arrays(folder / BANK, logits=bank.open_locally())
+    found = compare_scores(dataset, plan, rows, bank, fused).figures()
+    files.write_private(folder / "evaluation.json", json.dumps(found, indent=1, allow_nan=False).encode())
+
+
+def load_bank(folder: Path) -> Private[Floats]:
+    """The logits of the test rows by this party's own model, as `judge` kept them."""
+    saved = files.read_arrays(folder / BANK, "Launch a round whose plan opens scores: `scores.open`.")
+    return Private(saved["logits"])
+
+
+def keep_scores(
+    plan: Plan, folder: Path, rows: Private[npt.NDArray[np.int64]], training: Marks, scores: Private[Floats]
+) -> Private[Floats]:
+    """Keep the logits of the rows that the plan opens; those of the test rows."""
+    opened = opened_rows(plan, training)
+    save_scores(folder / "scores.npz", rows.open_locally()[opened], scores, training[opened])
+    return Private(scores.open_locally()[~training[opened]])
+
+
+def compare(
+    dataset: DatasetConfig, plan: Plan, matrix: LabelledRows, fused: Private[Floats]
+) -> RoundEvaluation:
+    """Evaluate the fused logits of the test rows against logistic regression over own columns."""
+    return compare_scores(dataset, plan, matrix, alone(matrix, plan.model.l2), fused)
+
+
+def alone(matrix: LabelledRows, l2: float) -> Private[Floats]:
+    """The logits of the test rows by a logistic regression over own columns."""
+    labels, encoded, training = _outcomes(matrix), matrix.encoded.open_locally(), matrix.training
+    fitted = fit_alone(encoded[training], labels[training], l2)
+    return Private(np.asarray(fitted.decision_function(encoded[~training])))
+
+
+def compare_scores(
+    dataset: DatasetConfig, plan: Plan, matrix: OutcomeRows, bank: Private[Floats], fused: Private[Floats]
+) -> RoundEvaluation:
+    """Evaluate the fused logits of the test rows against those of a model of this party's own columns."""
     test = ~matrix.training
-    labels, encoded = matrix.labels.open_locally(), matrix.encoded.open_locally()
-    alone = fit_alone(encoded[matrix.training], labels[matrix.training], plan.model.l2)
-    bank, outcome = alone.decision_function(encoded[test]), labels[test]
-    score = fused.open_locally()
+    outcome, score, own = _outcomes(matrix)[test], fused.open_locally(), bank.open_locally()
     generator = np.random.default_rng(plan.split.seed)
     return RoundEvaluation(
-        bank=evaluate(outcome, bank, generator),
+        bank=evaluate(outcome, own, generator),
         fused=evaluate(outcome, score, generator),
-        difference=paired_difference(outcome, score, bank),
+        difference=paired_difference(outcome, score, own),
         curve=ks_curve(outcome, score),
         calibration=calibration(outcome, probability(score)),
-        smallest=_smallest(dataset, matrix.frame, test, outcome, bank, score, generator),
+        smallest=_smallest(dataset, matrix.frame, test, outcome, own, score, generator),
     )
+
+
+def _outcomes(matrix: OutcomeRows) -> npt.NDArray[np.int8]:
+    if matrix.labels is None:
+        raise UsageError("only the label party can evaluate", advice="Ask the party that has the outcomes.")
+    return matrix.labels.open_locally()
 
 
 def _smallest(

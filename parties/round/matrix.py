@@ -65,14 +65,22 @@ def prepare(
     encoded = features.transform(frame.open_locally())
     whitening = Whitening.fit(encoded[training])
     width = whitening.rank + (session.role is Role.LABEL)
-    check = partial(_check_width, session, plan, int(training.sum()))
+    widths = agree_widths(session, plan, width, int(training.sum()))
+    return OwnMatrix(frame, training, features, Private(encoded), whitening, widths, labels)
+
+
+def agree_widths(session: Session, plan: Plan, width: int, rows: int) -> dict[PartyId, int]:
+    """Tell the others how many columns are trained here, over `rows` training rows; how many each one has.
+
+    Raises `PlanRefused` when a party has more than its rows allow: this one, or another by its own word.
+    """
+    check = partial(_check_width, session, plan, rows)
     check(session.me, width)
     session.send_all(session.others(), Prepared(width))
     told = session.gather(session.others(), Prepared)
     for party, message in told.items():
         check(party, message.columns)
-    widths = {**{party: message.columns for party, message in told.items()}, session.me: width}
-    return OwnMatrix(frame, training, features, Private(encoded), whitening, widths, labels)
+    return {**{party: message.columns for party, message in told.items()}, session.me: width}
 
 
 def _check_width(session: Session, plan: Plan, rows: int, party: PartyId, columns: int) -> None:

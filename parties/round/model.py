@@ -1,22 +1,23 @@
-"""What a party keeps of a model: its own part, and at the label party the scores. Files of mode 0600."""
+"""What a party keeps of a logistic model, and which of its rows took part. Files of mode 0600."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from crypto.private import Private
 from federation import files
-from federation.errors import UsageError
 from federation.ids import PartyId, RunId
 from parties.features import FeatureSpec
+from parties.features.saved import finite
+from parties.model_folder import SavedModel, load, reading
 
 Floats = npt.NDArray[np.float64]
+
+KIND = "logistic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,38 +42,32 @@ class ModelPart:
         part = encoded.open_locally() @ np.array(self.weights)
         return Private(part if self.intercept is None else part + self.intercept)
 
-    def save(self, path: Path) -> None:
-        """Write the part as JSON, mode 0600."""
+    def save(self, round_folder: Path) -> str:
+        """Write the part's folder; its hash."""
         content = {
-            "isthmus_model": 1,
-            "run": self.run,
-            "party": self.party,
-            "plan_digest": self.plan_digest,
             "features": self.features.to_dict(),
             "weights": list(self.weights),
             "intercept": self.intercept,
             "iterations": self.iterations,
             "converged": self.converged,
         }
-        files.write_private(path, json.dumps(content, indent=1, allow_nan=False).encode())
+        return SavedModel(KIND, self.run, self.party, self.plan_digest, content).save(round_folder)
 
     @staticmethod
-    def load(path: Path) -> ModelPart:
-        """The saved part, bit for bit; `UsageError` when the file is none."""
-        advice = "`isthmus model list` names the models that this party holds."
-        fields: Any = files.read_json(path, advice)
-        if not isinstance(fields, dict) or fields.get("isthmus_model") != 1:
-            raise UsageError("this is not a model of this version", file=str(path), advice=advice)
-        return ModelPart(
-            RunId(fields["run"]),
-            PartyId(fields["party"]),
-            fields["plan_digest"],
-            FeatureSpec.from_dict(fields["features"]),
-            tuple(fields["weights"]),
-            fields["intercept"],
-            fields["iterations"],
-            fields["converged"],
-        )
+    def load(round_folder: Path) -> ModelPart:
+        """The saved part, bit for bit; `UsageError` when there is none."""
+        saved = load(round_folder, KIND)
+        with reading(round_folder):
+            return ModelPart(
+                saved.run,
+                saved.party,
+                saved.plan_digest,
+                FeatureSpec.from_dict(saved.part["features"]),
+                tuple(finite(weight) for weight in saved.part["weights"]),
+                None if saved.part["intercept"] is None else finite(saved.part["intercept"]),
+                saved.part["iterations"],
+                saved.part["converged"],
+            )
 
 
 def save_rows(path: Path, rows: Private[npt.NDArray[np.int64]], training: npt.NDArray[np.bool_]) -> None:

@@ -2,46 +2,31 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from crypto.private import Private
 from federation import files
 from federation.errors import UsageError
 from federation.ids import RunId
-from federation.plan import Plan, parse
+from federation.plan import Plan
 from parties.dataset import DatasetConfig
 from parties.features import Whitening, read_label
 from parties.home import PartyHome
-from parties.logistic.scoring import probability
 from parties.round.acceptance import dataset_of
-from parties.round.evaluation import RoundEvaluation, compare, load_scores
+from parties.round.evaluation import RoundEvaluation, compare_scores, load_bank, load_scores
+from parties.round.folds import FILE as FOLDS
 from parties.round.matrix import OwnMatrix
 from parties.round.model import ModelPart, load_rows
 from parties.round.rows import read_own
+from parties.round.shown import Shown, compared_lines, score_table, weight_lines
 
-
-def find(home: PartyHome, run: str | None) -> RunId:
-    """The named round, or the newest one that left a model here."""
-    kept = home.models()
-    if run is not None:
-        if RunId(run) not in kept:
-            raise UsageError(
-                f"this party has no model of {run!r}",
-                party=home.name(),
-                advice="`isthmus model list` names those that it has.",
-            )
-        return RunId(run)
-    if not kept:
-        raise UsageError(
-            "this party has no model yet", party=home.name(), advice="Take part in a round first."
-        )
-    return kept[-1]
+Floats = npt.NDArray[np.float64]
+Marks = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +36,84 @@ class ModelView:
     part: ModelPart
     spent: dict[str, Any]
     evaluation: dict[str, Any] | None
+    cross_validation: dict[str, Any] | None
 
 
 def view(home: PartyHome, run: RunId) -> ModelView:
     """What this party kept of a round that `find` named."""
     folder = home.round_folder(run)
-    evaluation = folder / "evaluation.json"
+    evaluation, folds = folder / "evaluation.json", folder / FOLDS
     return ModelView(
-        ModelPart.load(folder / "model.json"),
+        ModelPart.load(folder),
         files.read_json(folder / "spent.json"),
         files.read_json(evaluation) if evaluation.exists() else None,
+        files.read_json(folds) if folds.exists() else None,
     )
+
+
+def shown(home: PartyHome, run: RunId) -> Shown:
+    """This party's weights; at the label party also its figures."""
+    found = view(home, run)
+    part = found.part
+    weights = dict(zip(part.features.names, part.weights, strict=True))
+    facts = {
+        "run": part.run,
+        "party": part.party,
+        "plan_digest": part.plan_digest,
+        "intercept": part.intercept,
+        "weights": weights,
+        "iterations": part.iterations,
+        "converged": part.converged,
+        "spent": found.spent,
+        "evaluation": found.evaluation,
+        "cross_validation": found.cross_validation,
+        "notes": found.spent["notes"],
+    }
+    lines = [f"{part.run} at {part.party}: log odds of default for one standard deviation of each column"]
+    lines += weight_lines(weights, part.intercept)
+    if found.evaluation is not None:
+        lines += compared_lines(part.party, found.evaluation)
+    if (folds := found.cross_validation) is not None:
+        lines.append(
+            f"{len(folds['auc'])} folds: AUC {folds['mean']:.4f}, "
+            f"standard error {folds['standard_error']:.4f}"
+        )
+    return Shown(facts, (*lines, *found.spent["notes"]))
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedRows:
+    """A party's own rows of a round, whatever was trained: aligned, in the order that all parties share.
+
+    `places`: their row numbers in its table.
+    """
+
+    dataset: DatasetConfig
+    plan: Plan
+    frame: Private[pd.DataFrame]
+    places: Private[npt.NDArray[np.int64]]
+    training: Marks
+    labels: Private[npt.NDArray[np.int8]] | None
+
+
+def aligned_rows(home: PartyHome, run: RunId) -> AlignedRows:
+    """The rows of a round, read again. `UsageError` where the table is another one than it was then."""
+    folder, dataset = home.round_folder(run), dataset_of(home, run)
+    places, training = load_rows(folder / "rows.npz")
+    frame = _as_then(home, run, dataset).iloc[places.open_locally()].reset_index(drop=True)
+    labels = Private(read_label(frame, dataset)) if dataset.label is not None else None
+    plan = home.plan(run)
+    return AlignedRows(dataset, plan, Private(frame), places, training, labels)
+
+
+def _as_then(home: PartyHome, run: RunId, dataset: DatasetConfig) -> pd.DataFrame:
+    then = files.read_json(home.round_folder(run) / "spent.json").get("table_sha256")
+    if then is not None and files.sha256(dataset.file) != then:
+        raise dataset.error(
+            f"the table has changed since {run}, so its rows cannot be found again",
+            advice="Put the file of that round back, or launch a new one over this file.",
+        )
+    return read_own(dataset).frame.open_locally()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,40 +128,40 @@ class Rebuilt:
 
 def own_matrix(home: PartyHome, run: RunId) -> Rebuilt:
     """The aligned, encoded rows of a round, as this party had them."""
-    folder = home.round_folder(run)
-    part, dataset = ModelPart.load(folder / "model.json"), dataset_of(home, run)
-    rows, training = load_rows(folder / "rows.npz")
-    frame = read_own(dataset).frame.open_locally().iloc[rows.open_locally()].reset_index(drop=True)
-    encoded = part.features.transform(frame)
-    labels = Private(read_label(frame, dataset)) if dataset.label is not None else None
-    matrix = OwnMatrix(
-        Private(frame),
-        training,
-        part.features,
-        Private(encoded),
-        Whitening.fit(encoded[training]),
-        {},
-        labels,
-    )
-    return Rebuilt(part, dataset, parse(files.read(folder / "plan.json")), matrix)
+    part, rows = ModelPart.load(home.round_folder(run)), aligned_rows(home, run)
+    encoded = part.features.transform(rows.frame.open_locally())
+    whitening = Whitening.fit(encoded[rows.training])
+    matrix = OwnMatrix(rows.frame, rows.training, part.features, Private(encoded), whitening, {}, rows.labels)
+    return Rebuilt(part, rows.dataset, rows.plan, matrix)
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """The label party's evaluation of a round, computed again from what it kept."""
+    """The label party's evaluation of a round of any model, computed again from what it kept.
 
-    part: ModelPart
-    matrix: OwnMatrix
+    `fused` and `bank`: logits of the test rows by the round's model and by this party's own.
+    """
+
+    rows: AlignedRows
+    outcomes: Private[npt.NDArray[np.int8]]
+    fused: Private[Floats]
+    bank: Private[Floats]
     evaluation: RoundEvaluation
 
 
 def review(home: PartyHome, run: RunId) -> Reviewed:
     """Evaluate a round again, with the curves that `evaluation.json` does not hold."""
-    rebuilt = own_matrix(home, run)
-    _, logits, training = load_scores(home.round_folder(run) / "scores.npz")
-    fused = Private(logits.open_locally()[~training])
-    evaluation = compare(rebuilt.dataset, rebuilt.plan, rebuilt.matrix, fused)
-    return Reviewed(rebuilt.part, rebuilt.matrix, evaluation)
+    folder, rows = home.round_folder(run), aligned_rows(home, run)
+    _, logits, training = load_scores(folder / "scores.npz")
+    fused, bank = Private(logits.open_locally()[~training]), load_bank(folder)
+    if rows.labels is None:
+        raise UsageError(
+            "only the label party can evaluate",
+            party=home.name(),
+            advice="Ask the party that has the outcomes.",
+        )
+    outcomes = Private(rows.labels.open_locally()[~rows.training])
+    return Reviewed(rows, outcomes, fused, bank, compare_scores(rows.dataset, rows.plan, rows, bank, fused))
 
 
 def opened_scores(home: PartyHome, run: RunId) -> Private[pd.DataFrame]:
@@ -123,33 +175,5 @@ def opened_scores(home: PartyHome, run: RunId) -> Private[pd.DataFrame]:
         )
     rows, logits, training = load_scores(path)
     dataset = dataset_of(home, run)
-    keys = read_own(dataset).frame.open_locally()[dataset.key]
-    return Private(
-        pd.DataFrame(
-            {
-                dataset.key: keys.to_numpy()[rows],
-                "probability": probability(logits.open_locally()),
-                "logit": logits.open_locally(),
-                "split": np.where(training, "train", "test"),
-            }
-        )
-    )
-
-
-def write_scores(scores: Private[pd.DataFrame], path: Path) -> int:
-    """Write the scores to a .csv or .parquet file of mode 0600; the number of rows."""
-    frame = scores.open_locally()
-    if path.suffix == ".parquet":
-        buffer = io.BytesIO()
-        frame.to_parquet(buffer, index=False)
-        data = buffer.getvalue()
-    elif path.suffix == ".csv":
-        data = frame.to_csv(index=False).encode()
-    else:
-        raise UsageError(
-            f"cannot write {path.suffix or 'a file without an ending'}",
-            file=str(path),
-            advice="Name a file that ends in .csv or .parquet.",
-        )
-    files.write_private(path, data)
-    return len(frame)
+    keys = _as_then(home, run, dataset)[dataset.key].to_numpy()[rows]
+    return score_table(dataset.key, keys, logits.open_locally(), np.where(training, "train", "test"))

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from federation import files
 from federation.addresses import Address
@@ -17,11 +18,16 @@ from federation.coordinator.home import CoordinatorHome, FederationSettings
 from federation.errors import UsageError
 from federation.ids import PartyId, party_id
 from federation.plan import Plan
-from federation.tables import Alignment, PlanParty
+from federation.tables import Alignment, Model, PlanParty
 from parties.connectors import columns
-from parties.dataset import DatasetConfig, infer, load_config
+from parties.dataset import ColumnRules, DatasetConfig, infer, load_config
+from parties.dataset.config import FIELDS
 from parties.four_flows import Settings, generate
 from parties.home import PartyHome
+from parties.sandbox import granting
+
+#: The models that a vertical plan trains.
+ModelKind: TypeAlias = Literal["logistic", "scorecard", "boosting"]
 
 _MARKER = ".isthmus-sandbox"
 _ENDINGS = (".csv.gz", ".csv", ".parquet")
@@ -34,10 +40,14 @@ class Sandbox:
     folder: Path
     coordinator: CoordinatorHome
     parties: Mapping[PartyId, PartyHome]
-    label: PartyId
     plan: Plan
-    sentences: tuple[str, ...]  # what was inferred or generated, for people
     generated: bool = False  # no figure says anything about real firms
+    told: tuple[str, ...] = ()  # what people should know of how it was made
+
+    @property
+    def label(self) -> PartyId:
+        """The one party with the label in a vertical plan."""
+        return next(PartyId(name) for name, party in self.plan.parties.items() if party.role == "label")
 
     @property
     def report_file(self) -> Path:
@@ -96,6 +106,20 @@ def generated(folder: Path, settings: Settings) -> tuple[dict[PartyId, DatasetCo
 
 def given(data: Path, config: Path | None) -> tuple[dict[PartyId, DatasetConfig], tuple[str, ...]]:
     """The user's own files, one a party; their configuration inferred, or read from `config`."""
+    tables, others = tables_in(data)
+    if config is not None:
+        found = load_config(config, tables)
+        sentences: tuple[str, ...] = (f"Read {config.name}.",)
+    else:
+        found, sentences = infer(tables)
+    datasets = {PartyId(name): replace(dataset, name="data", party=name) for name, dataset in found.items()}
+    for dataset in datasets.values():
+        _check_header(dataset)
+    return datasets, (*sentences, *told_of(others))
+
+
+def tables_in(data: Path) -> tuple[dict[str, Path], list[str]]:
+    """The tables in a folder by their party, and the names of what else is there to be seen."""
     if not data.is_dir():
         raise UsageError("there is no such folder", file=str(data), advice="Name a folder with --data.")
     tables: dict[str, Path] = {}
@@ -119,17 +143,12 @@ def given(data: Path, config: Path | None) -> tuple[dict[PartyId, DatasetConfig]
             file=str(data),
             advice="Put one PARTY.csv, PARTY.csv.gz or PARTY.parquet there for each party.",
         )
-    if config is not None:
-        found = load_config(config, tables)
-        sentences: tuple[str, ...] = (f"Read {config.name}.",)
-    else:
-        found, sentences = infer(tables)
-    datasets = {PartyId(name): replace(dataset, name="data", party=name) for name, dataset in found.items()}
-    for dataset in datasets.values():
-        _check_header(dataset)
-    if visible:
-        sentences += (f"Left alone, as no party's table: {', '.join(visible)}.",)
-    return datasets, sentences
+    return tables, visible
+
+
+def told_of(others: list[str]) -> tuple[str, ...]:
+    """The sentence on what lies beside the tables, if anything does."""
+    return (f"Left alone, as no party's table: {', '.join(others)}.",) if others else ()
 
 
 def _tables(count: int) -> str:
@@ -164,14 +183,21 @@ def _check_header(dataset: DatasetConfig) -> None:
 def found(
     folder: Path,
     datasets: Mapping[PartyId, DatasetConfig],
-    sentences: tuple[str, ...],
+    plan: Plan,
     gate: Address,
     exchange: Address,
     now: dt.datetime,
     *,
     generated: bool = False,
 ) -> Sandbox:
-    """Coordinator, parties, admissions, pins and a plan, with the same files as in earnest."""
+    """Coordinator, parties, admissions, pins, plan, manifests, grants, with the same files as in earnest."""
+    manifests = granting.drafts(datasets, plan, now)
+    kept = granting.held_back(manifests, plan)
+    told = granting.sentences(kept, datasets, plan)
+    datasets = {name: granting.without(dataset, kept[name]) for name, dataset in datasets.items()}
+    for dataset in datasets.values():
+        _check_header(dataset)
+    manifests, beyond = granting.permitted(manifests, datasets, plan)
     coordinator = CoordinatorHome.create(
         folder / "federation", FederationSettings("sandbox", gate, exchange), now
     )
@@ -185,36 +211,79 @@ def found(
         for partner, other in homes.items():
             if partner != name:
                 home.pin(partner, other.identity().public.fingerprint)
+    plan_file = folder / "plan.toml"
+    files.write(plan_file, plan_toml(plan).encode())
+    granting.grant_all(homes, manifests, plan, plan_file)
+    return Sandbox(folder, coordinator, homes, plan, generated, (*told, *beyond))
+
+
+def vertical_plan(datasets: Mapping[PartyId, DatasetConfig], kind: ModelKind = "logistic") -> Plan:
+    """The plan of the main job: other columns of the same firms, the label where a dataset names one."""
     label = next(name for name, dataset in datasets.items() if dataset.label is not None)
-    plan = Plan(
+    return Plan(
         name="sandbox",
         purpose="credit-scoring",
         parties={name: PlanParty(role="label" if name == label else "feature") for name in datasets},
         alignment=Alignment(minimum_intersection=200),
+        model=Model(kind=kind),
     )
-    files.write(folder / "plan.toml", _plan_toml(plan).encode())
-    return Sandbox(folder, coordinator, homes, label, plan, sentences, generated)
 
 
 def _party_toml(name: str, dataset: DatasetConfig) -> str:
-    lines = [f'name = "{name}"', "", "[datasets.data]"]
-    for key in ("key", "key_type", "label", "group", "size"):
-        if (value := getattr(dataset, key)) is not None:
-            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
-    lines.append(f"file = {json.dumps(str(dataset.file), ensure_ascii=False)}")
-    for key in ("exclude", "categorical"):
-        if value := getattr(dataset, key):
-            lines.append(f"{key} = {json.dumps(list(value), ensure_ascii=False)}")
-    lines.append(f"max_levels = {dataset.max_levels}")
+    """party.toml of a party with one dataset: every field that says something."""
+    said = {
+        field: value
+        for field in FIELDS
+        if (value := getattr(dataset, field)) not in (None, ()) and value != {}
+    }
+    lines = [f'name = "{name}"', "", "[datasets.data]", f"file = {_toml(str(dataset.file))}"]
+    lines += [
+        f"{field} = {_toml(list(value) if isinstance(value, tuple) else value)}"
+        for field, value in said.items()
+        if field not in ("file", "units", "columns") and value not in (None, ())
+    ]
+    if dataset.share_points:
+        lines.append("share_points = true")
     if dataset.units:
-        lines.append("[datasets.data.units]")
-        lines += [f"{json.dumps(column)} = {json.dumps(unit)}" for column, unit in dataset.units.items()]
+        lines += ["[datasets.data.units]", *_pairs(dataset.units)]
+    for column, rules in dataset.columns.items():
+        lines += [f"[datasets.data.columns.{_toml(column)}]", *_rule_lines(rules)]
     return "\n".join(lines) + "\n"
 
 
-def _plan_toml(plan: Plan) -> str:
-    lines = [f'name = "{plan.name}"', f'purpose = "{plan.purpose}"']
-    for name, party in plan.parties.items():
-        lines += ["", f"[parties.{name}]", f'role = "{party.role}"', f'dataset = "{party.dataset}"']
-    lines += ["", "[alignment]", f"minimum_intersection = {plan.alignment.minimum_intersection}"]
+def _rule_lines(rules: ColumnRules) -> list[str]:
+    lists = {
+        "special": list(rules.special),
+        "splits": list(rules.splits),
+        "groups": [*map(list, rules.groups)],
+    }
+    lines = [f"{name} = {_toml(value)}" for name, value in lists.items() if value]
+    lines.append(f"trend = {_toml(rules.trend)}")
+    if rules.reason:
+        lines.append(f"reason = {{ {', '.join(_pairs(rules.reason))} }}")
+    return lines
+
+
+def _pairs(table: Mapping[str, str]) -> list[str]:
+    return [f"{_toml(key)} = {_toml(value)}" for key, value in table.items()]
+
+
+def plan_toml(plan: Plan) -> str:
+    """A plan file that says what is not a default, for people to read and to launch again."""
+    fields = plan.model_dump(exclude_defaults=True)
+    tables = {name: fields.pop(name) for name in list(fields) if isinstance(fields[name], dict)}
+    lines = [f"{name} = {_toml(value)}" for name, value in fields.items()]
+    for name, table in tables.items():
+        nested = {key: value for key, value in table.items() if isinstance(value, dict)}
+        plain = {key: value for key, value in table.items() if key not in nested}
+        if plain:
+            lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in plain.items())]
+        for key, inner in nested.items():
+            bare = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _toml(key)
+            lines += ["", f"[{name}.{bare}]", *(f"{each} = {_toml(inner[each])}" for each in inner)]
     return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    """A text, number, truth value or list in TOML, whose notation of these is JSON's."""
+    return json.dumps(value, ensure_ascii=False)
