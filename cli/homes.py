@@ -29,3 +29,8 @@ def federation_home(command: F) -> F:
 def party_home(command: F) -> F:
     """`--home` at a party."""
     return _home("party", "The party's folder.")(command)
+
+
+def role_home(command: F) -> F:
+    """`--home` of a command that a party and the coordinator have alike."""
+    return _home("party", "The party's folder, or the federation's.")(command)

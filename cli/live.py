@@ -51,13 +51,17 @@ def _follow_in_lines(updates: Iterator[RoundStatus]) -> RoundStatus:
 def _line(status: RoundStatus) -> str:
     """One line for logs; iterations are left out, so it changes at each step only."""
     parties = ", ".join(f"{name}: {party.step or party.state}" for name, party in status.parties.items())
-    return f"{status.run} {status.state} | {parties}"
+    attempt = f" (attempt {status.attempt})" if status.attempt > 1 else ""
+    return f"{status.run} {status.state}{attempt} | {parties}"
 
 
 def _table(status: RoundStatus) -> Table:
     from rich.table import Table
 
-    table = Table(title=f"{status.run}  {status.state}", title_justify="left", box=None, padding=(0, 2))
+    attempt = f"  attempt {status.attempt}" if status.attempt > 1 else ""
+    table = Table(
+        title=f"{status.run}  {status.state}{attempt}", title_justify="left", box=None, padding=(0, 2)
+    )
     for heading in ("party", "doing", "iteration"):
         table.add_column(heading)
     table.add_column("sent", justify="right")

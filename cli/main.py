@@ -21,10 +21,12 @@ _COMMANDS = {
     "federation": ("federation", "At the coordinator: make a federation, admit parties, run its service."),
     "party": ("party", "At a party: make its keys, ask for admission, run its node."),
     "round": ("round", "At the coordinator: launch a round, follow it, cancel it."),
-    "model": ("model", "At a party: look at its own part of a model."),
-    "score": ("score", "At the label party: write out the scores that a round opened."),
+    "model": ("model", "Train a model; at a party show, score, explain, export and document it."),
     "privacy": ("privacy", "At a party: what its data sets have spent of their privacy budgets."),
-    "data": ("data", "Generate the four-flows data set of small firms."),
+    "grant": ("grant", "At a party: sign what may be done with its data, and take it back."),
+    "policy": ("policy", "At a party: the rules that decide what leaves, and what they say of a plan."),
+    "ledger": ("ledger", "Show a run to somebody else: its evidence in one file, and whether it is true."),
+    "data": ("data", "Check a table before training; generate firms to try with."),
 }
 #: Entry points of Isthmus itself for commands of the rooms that import this one (`benchmarks`), since this
 #: room must not import them. Other distributions' entry points are not looked at.

@@ -9,6 +9,7 @@ import click
 
 from cli.homes import federation_home
 from cli.output import confirm_fingerprint, format_option, naming, say
+from cli.paths import OUT_FILE
 from cli.service import stop_holder, stop_on_signal, tell, until_stdin_ends
 from crypto.errors import Refusal
 
@@ -66,7 +67,7 @@ def show(home: Path, output: str) -> None:
 @click.argument("request_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @federation_home
 @click.option("--fingerprint", help="The party's fingerprint as it was read out; skips the question.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: PARTY.admission.")
+@click.option("--out", type=OUT_FILE, help="Default: PARTY.admission.")
 @format_option
 def admit(request_file: Path, home: Path, fingerprint: str | None, out: Path | None, output: str) -> None:
     """Admit the party whose request is in REQUEST_FILE, after its fingerprint was compared."""

@@ -9,6 +9,7 @@ import click
 
 from cli.homes import party_home
 from cli.output import confirm_fingerprint, format_option, naming, say
+from cli.paths import OUT_FILE
 from cli.service import stop_holder, stop_on_signal, tell, until_stdin_ends
 from crypto.errors import Refusal
 
@@ -62,7 +63,7 @@ def show(home: Path, output: str) -> None:
 
 @command.command()
 @party_home
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: PARTY.request.")
+@click.option("--out", type=OUT_FILE, help="Default: PARTY.request.")
 @format_option
 def request(home: Path, out: Path | None, output: str) -> None:
     """Write the request for admission: public keys only, to be sent to the coordinator."""
@@ -90,7 +91,8 @@ def accept(admission_file: Path, home: Path, fingerprint: str | None, output: st
     """Accept the coordinator's ADMISSION_FILE, after the coordinator's fingerprint was compared."""
     from crypto.identity import normal_fingerprint
     from federation import files
-    from parties.home import PartyHome, read_admission
+    from parties.admission import read_admission
+    from parties.home import PartyHome
 
     opened = PartyHome.open(home)
     data = files.read(admission_file)
@@ -112,7 +114,8 @@ def accept(admission_file: Path, home: Path, fingerprint: str | None, output: st
         output,
         {"party": opened.name(), "federation": admission.federation, "coordinator": found},
         f"{opened.name()} is a member of {admission.federation}. Next: `isthmus party trust` for each "
-        "partner, then `isthmus party start`.",
+        "partner; for each dataset `isthmus data inspect`, then `isthmus grant new`; at last "
+        "`isthmus party start`.",
     )
 
 
@@ -139,6 +142,7 @@ def start(home: Path, until_stdin_ends: bool) -> None:
     """Run the party's node in the foreground."""
     stop = stop_on_signal(until_stdin_ends)
     from parties.dataset import hindrances
+    from parties.governance.readiness import ungranted
     from parties.home import PartyHome
     from parties.node import PartyNode
 
@@ -148,6 +152,8 @@ def start(home: Path, until_stdin_ends: bool) -> None:
         for sentence in hindrances(
             opened.config().get("datasets"), party=opened.name(), folder=opened.folder
         ):
+            tell(sentence)
+        for sentence in ungranted(opened, dt.datetime.now(dt.UTC)):
             tell(sentence)
         node.run_until(stop)
         tell("stopping")
@@ -164,7 +170,11 @@ def status(home: Path, output: str) -> None:
 
     opened = PartyHome.open(home)
     process = holder(opened.lock_file)
-    node = files.read_json(opened.node_file) if process is not None and opened.node_file.exists() else {}
+    node, anew = {}, "Run `isthmus party stop`, then `isthmus party start`: it is written anew."
+    if process is not None and opened.node_file.exists():
+        told = files.read_json(opened.node_file, anew)
+        with files.intact(opened.node_file, anew):
+            node = dict(told)
     facts = {"party": opened.name(), "running": process is not None, "pid": process, **node}
     line = f"{opened.name()}: not running"
     if process is not None:

@@ -13,7 +13,9 @@ from cli.output import format_option, say
 from crypto.errors import IsthmusError
 
 if TYPE_CHECKING:
+    from federation.coordinator.home import CoordinatorHome
     from federation.coordinator.record import RoundStatus
+    from federation.plan import Plan
 
 
 @click.group(name="round")
@@ -34,12 +36,20 @@ def launch(plan_file: Path, home: Path, wait: bool, output: str) -> None:
 
     plan = plans.load(plan_file)
     opened = CoordinatorHome.open(home)
-    run = rounds.launch(opened, plan)
     if not wait:
+        run = rounds.launch(opened, plan)
         say(output, {"run": run, "state": "submitted"}, f"launched {run}")
         return
-    from cli.live import follow
+    status = launched(opened, plan, output)
+    say(output, status.to_json(), _told(status))
 
+
+def launched(opened: CoordinatorHome, plan: Plan, output: str) -> RoundStatus:
+    """Launch the plan's round and follow it to its end; a round that fails ends the command."""
+    from cli.live import follow
+    from federation.coordinator import rounds
+
+    run = rounds.launch(opened, plan)
     patience = plan.deadlines.join_seconds + plan.deadlines.run_seconds
     try:
         status = follow(opened, run, patience, output == "text")
@@ -52,7 +62,7 @@ def launch(plan_file: Path, home: Path, wait: bool, output: str) -> None:
         raise error from None
     if status.exit_code:
         _fail(status, output)
-    say(output, status.to_json(), _told(status))
+    return status
 
 
 @command.command()
@@ -75,14 +85,18 @@ def show(run: str | None, home: Path, output: str) -> None:
     from federation.coordinator.home import CoordinatorHome
 
     found = _load(home, run)
-    plan = files.read_json(CoordinatorHome.open(home).round_folder(found.run) / "plan.json")
+    path = CoordinatorHome.open(home).round_folder(found.run) / "plan.json"
+    plan = files.read_json(path)
+    with files.intact(path, files.restored(path)):
+        rows = "rows" if plan["shape"] == "horizontal" else "firms aligned"
     lines = [_told(found), f"plan {found.plan}, digest {found.plan_digest}"]
     lines += [f"started {found.started or '-'}, ended {found.ended or '-'}, attempt {found.attempt}"]
+    lines += [f"an attempt before ended: {cause}" for cause in found.interruptions]
     for name, party in found.parties.items():
         if party.receipt is not None:
             receipt = party.receipt
             lines.append(
-                f"{name}: {receipt['rows']} firms aligned, {receipt['columns']} columns, "
+                f"{name}: {receipt['rows']} {rows}, {receipt['columns']} columns, "
                 f"{receipt['iterations']} iterations, {receipt['bytes_sent']:,} bytes sent, "
                 f"{receipt['cpu_milliseconds'] / 1000:.1f} CPU s, journal {receipt['journal_head'][:16]}"
             )
@@ -141,7 +155,8 @@ def _told(status: RoundStatus) -> str:
         f"{name} {party.step or party.state}" + (f" {party.iteration}" if party.iteration else "")
         for name, party in status.parties.items()
     ]
-    return f"{line}: " + "; ".join(doing)
+    again = f"attempt {status.attempt}, after {status.interruptions[-1]}; " if status.interruptions else ""
+    return f"{line}: {again}" + "; ".join(doing)
 
 
 def _fail(status: RoundStatus, output: str) -> NoReturn:

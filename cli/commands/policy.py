@@ -1,0 +1,116 @@
+"""At a party: the rules that decide what leaves, and what they would say of a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.homes import party_home
+from cli.output import format_option, say
+from crypto.errors import Refusal, UsageError
+
+if TYPE_CHECKING:
+    from parties.governance.forecast import Forecast
+
+
+@click.group(name="policy")
+def command() -> None:
+    """At a party: the rules that decide what leaves, and what they would say of a plan."""
+
+
+@command.command()
+@click.argument("rule", required=False)
+@click.option(
+    "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the text."
+)
+@format_option
+def explain(rule: str | None, language: str, output: str) -> None:
+    """Show what RULE demands and where it comes from; without RULE, all of them."""
+    from federation.governance.guard.rules import Language, catalogue
+    from federation.governance.guard.rules import rule as found
+
+    told: Language = "zh" if language == "zh" else "en"
+    if rule is not None:
+        one = found(rule)
+        say(output, one.to_json(), "\n".join(one.lines(told)))
+        return
+    rules = catalogue().values()
+    width = max(len(each.id) for each in rules)
+    say(
+        output,
+        {"rules": [each.to_json() for each in rules]},
+        "\n".join(f"{each.id:{width}}  {each.title[told]}" for each in rules),
+    )
+
+
+@command.command()
+@click.argument("plan", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@party_home
+@format_option
+def test(plan: Path, home: Path, output: str) -> None:
+    """Show what of PLAN would be refused here, and why. Nothing is sent or written.
+
+    Exit code 3 when something would be. The sizes and contents of messages are only known when they are sent.
+    """
+    from federation.plan import load
+    from parties.governance.forecast import forecast
+    from parties.home import PartyHome
+
+    opened, read = PartyHome.open(home), load(plan)
+    if opened.name() not in read.parties:
+        raise UsageError(
+            f"the plan does not name {opened.name()}", file=str(plan), advice="Give a plan of this party's."
+        )
+    found = forecast(opened, read)
+    say(output, _facts(found), "\n".join(_lines(found)))
+    if not found.fine:
+        raise SystemExit(Refusal.exit_code)
+
+
+def _facts(found: Forecast) -> dict[str, object]:
+    refusal = found.refusal
+    return {
+        "party": found.party,
+        "refused_before_anything_is_sent": None
+        if refusal is None
+        else {"rule": refusal.rule, "what": refusal.what, "field": refusal.field, "advice": refusal.advice},
+        "messages": [each.to_json() for each in found.messages],
+    }
+
+
+def _lines(found: Forecast) -> list[str]:
+    lines = []
+    if found.fine:
+        lines.append(f"{found.party}: the grants cover this plan; an order for it would be accepted.")
+    elif found.refusal is None:
+        lines.append(
+            f"{found.party}: the grants cover this plan, but the round would stop at the first message below "
+            "that may not leave."
+        )
+    else:
+        lines.append(f"{found.party}: an order for this plan would be refused before anything is sent.")
+        lines += [f"  {found.refusal.what}", f"  next: {found.refusal.advice}"]
+    rows = [
+        (
+            each.type,
+            each.to,
+            each.form + (f" of {' and '.join(each.of)}" if each.of else ""),
+            each.operation,
+            "refused: " + ", ".join(each.rules) if each.rules else "may leave",
+        )
+        for each in found.messages
+    ]
+    heads = ("message", "to", "what it carries", "operation", "verdict")
+    widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
+    lines.append("")
+    for row in (heads, *rows):
+        lines.append("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)).rstrip())
+    lines.append("")
+    stopped = len(found.refused)
+    lines.append(
+        f"{len(rows) - stopped} of {len(rows)} kinds of messages to a recipient may leave."
+        + (" `isthmus policy explain RULE` says what a rule demands." if stopped else "")
+    )
+    return lines

@@ -1,0 +1,70 @@
+"""Playing a sandbox's round on this machine: its roles as processes over TLS, followed to the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from federation.addresses import Address
+    from federation.coordinator.record import RoundStatus
+    from parties.sandbox.founding import Sandbox
+
+#: How long a role may take to start, in seconds.
+_START_SECONDS = 120.0
+
+
+def loopback() -> tuple[Address, Address]:
+    """Two free addresses of this machine alone: for the gate and the exchange."""
+    from federation.addresses import Address
+    from federation.flower.child import free_port
+
+    return Address("127.0.0.1", free_port()), Address("127.0.0.1", free_port())
+
+
+def play(sandbox: Sandbox) -> RoundStatus:
+    """Start every role, run the sandbox's plan and stop them. Raises the round's cause where it fails."""
+    from cli.live import follow
+    from cli.processes import Service, stopping
+    from crypto.errors import IsthmusError
+    from federation.coordinator import rounds
+
+    services: list[Service] = []
+    out = sandbox.folder
+    with stopping(services):
+        aggregator = Service(
+            "the aggregator",
+            ["federation", "start", "--home", str(sandbox.coordinator.folder)],
+            out / "aggregator.log",
+        )
+        services.append(aggregator)
+        click.echo("Starting the aggregator and the party nodes as processes of their own ...", err=True)
+        aggregator.wait_for(sandbox.coordinator.service_file, _START_SECONDS)
+        for name, home in sandbox.parties.items():
+            services.append(
+                Service(f"party {name}", ["party", "start", "--home", str(home.folder)], out / f"{name}.log")
+            )
+        for service, home in zip(services[1:], sandbox.parties.values(), strict=True):
+            service.wait_for(home.node_file, _START_SECONDS)
+        run = rounds.launch(sandbox.coordinator, sandbox.plan)
+        status = follow(sandbox.coordinator, run, sandbox.plan.deadlines.run_seconds, True)
+        if status.exit_code:
+            error = IsthmusError(
+                f"the round did not finish: {status.cause}",
+                advice=f"{_next_step(sandbox, status.cause)}The logs are in {out}.",
+            )
+            error.exit_code = status.exit_code
+            raise error
+    return status
+
+
+def _next_step(sandbox: Sandbox, cause: str) -> str:
+    """What the party that `cause` comes from told its own people: here they are the same people."""
+    from federation import files
+
+    for home in sandbox.parties.values():
+        node = files.read_json(home.node_file) if home.node_file.exists() else {}
+        if node.get("advice") and cause.endswith(str(node["cause"])):
+            return f"{node['advice']} "
+    return ""
