@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import click
 
@@ -86,6 +87,82 @@ def logistic(
     _say(output, figures)
 
 
+@speed.command()
+@click.option("--rows", type=click.IntRange(100, 1 << 20), default=24_000, show_default=True)
+@click.option("--features", type=click.IntRange(1, 1000), default=13, show_default=True, help="Of one host.")
+@click.option("--bins", type=click.IntRange(2, 256), default=32, show_default=True)
+@click.option("--depth", type=click.IntRange(1, 10), default=5, show_default=True)
+@click.option("--prefer", type=click.Choice(["speed", "bytes"]), default="speed", show_default=True)
+@_repeat
+@_seed
+@format_option
+def histogram(
+    rows: int,
+    features: int,
+    bins: int,
+    depth: int,
+    prefer: Literal["speed", "bytes"],
+    repeat: int,
+    seed: int,
+    output: str,
+) -> None:
+    """Add up one tree's encrypted gradients over a host's bins."""
+    from benchmarks.speed.histogram import measure
+
+    with shown(f"histograms of {rows} rows, {features} features, {bins} bins") as progress:
+        figures = measure(rows, features, bins, depth, prefer, repeat, seed=seed, say=progress)
+    _say(output, figures)
+
+
+@speed.command()
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with default_credit in FATE's split; generated rows of the same size without it.",
+)
+@click.option("--trees", type=click.IntRange(1, 1000), default=10, show_default=True)
+@click.option("--depth", type=click.IntRange(1, 8), default=5, show_default=True)
+@click.option("--bins", type=click.IntRange(2, 128), default=32, show_default=True)
+@click.option("--prefer", type=click.Choice(["speed", "bytes"]), default="speed", show_default=True)
+@click.option(
+    "--minimum-support",
+    type=click.IntRange(0),
+    default=50,
+    show_default=True,
+    help="Rows that no told sum rests on fewer of; 0, which no plan may have, grows XGBoost's own trees.",
+)
+@_repeat
+@_seed
+@format_option
+def boosting(
+    data: Path | None,
+    trees: int,
+    depth: int,
+    bins: int,
+    prefer: Literal["speed", "bytes"],
+    minimum_support: int,
+    repeat: int,
+    seed: int,
+    output: str,
+) -> None:
+    """Grow boosted trees over columns that two parties hold, and compare with XGBoost on pooled data."""
+    from benchmarks.speed.boosting import measure
+
+    with shown(f"{trees} trees of depth {depth}") as progress:
+        figures = measure(
+            trees,
+            depth,
+            bins,
+            prefer,
+            repeat,
+            minimum_support=minimum_support,
+            data=data,
+            seed=seed,
+            say=progress,
+        )
+    _say(output, figures)
+
+
 @speed.command("secure-sum")
 @click.option("--parameters", type=click.IntRange(1, 1 << 26), default=1 << 20, show_default=True)
 @click.option("--clients", type=click.IntRange(2, 16), default=5, show_default=True)
@@ -98,6 +175,45 @@ def secure_sum(parameters: int, clients: int, repeat: int, seed: int, output: st
 
     with shown(f"adding up {parameters} parameters of {clients} clients") as progress:
         figures = measure(parameters, clients, repeat, seed=seed, say=progress)
+    _say(output, figures)
+
+
+@speed.command()
+@click.option(
+    "--sizes",
+    default="30000,100000,300000,1000000",
+    show_default=True,
+    metavar="N,N,..",
+    help="Borrowers to generate, of whom about three in four are known to all parties.",
+)
+@click.option(
+    "--model",
+    "kinds",
+    type=click.Choice(["scorecard", "boosting", "logistic"]),
+    multiple=True,
+    default=("scorecard", "boosting"),
+    show_default=True,
+)
+@click.option("--trees", type=click.IntRange(1), default=5, show_default=True)
+@_seed
+@format_option
+def scale(
+    sizes: str,
+    kinds: tuple[Literal["scorecard", "boosting", "logistic"], ...],
+    trees: int,
+    seed: int,
+    output: str,
+) -> None:
+    """Let three parties make models of more and more firms: seconds, bytes and memory of each role.
+
+    Every role is a process of its own, over TLS, as in `isthmus demo`; a million firms take the better part
+    of an hour on two cores.
+    """
+    from benchmarks.speed.scale import measure, sizes_of
+
+    counts = sizes_of(sizes)
+    with shown(f"{' and '.join(kinds)} of {sizes} firms") as progress:
+        figures = measure(counts, kinds, trees, seed=seed, say=progress)
     _say(output, figures)
 
 

@@ -11,7 +11,6 @@ import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -20,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.errors import Mismeasured
 from federation.ids import AGGREGATOR, PartyId, party_id
 from federation.message import Role
+from parties.round.memory import peak_memory_bytes
 
 T = TypeVar("T")
 #: A measurement's figures by their names, as they are printed.
@@ -77,16 +77,9 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
 def peak_memory_mb(*process_ids: int) -> float:
     """The most memory that these running processes have held, added up; this process when none is given.
 
-    10^6 bytes, from VmHWM of proc(5). `getrusage` would count for a child what its parent held at the fork.
+    10^6 bytes; 0 on a system that does not tell.
     """
-    return sum(_high_water(str(pid)) for pid in process_ids or ("self",)) / 1e6
-
-
-def _high_water(process: str) -> int:
-    """Bytes."""
-    status = Path(f"/proc/{process}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
+    return (peak_memory_bytes(*process_ids) or 0) / 1e6
 
 
 def medians(runs: list[Figures]) -> Figures:

@@ -24,6 +24,8 @@ def _lines(figures: dict[str, Any], indent: str) -> list[tuple[str, str]]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
