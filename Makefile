@@ -39,9 +39,9 @@ $(READY): pyproject.toml constraints.txt
 demo: setup
 	@"$(BIN)/isthmus" demo
 
-# Two processes, a file at a time: system tests of one file share one federation.
+# A file at a time (tests/conftest.py says how); three processes on two cores, for some tests mostly wait.
 test: setup
-	@"$(BIN)/python" -m pytest -n 2 --dist loadfile
+	@"$(BIN)/python" -m pytest -n 3 --dist loadfile --durations=40
 
 lint: setup
 	"$(BIN)/ruff" check .

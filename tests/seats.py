@@ -11,6 +11,7 @@ from federation.errors import SessionEnded
 from federation.ids import AGGREGATOR, PartyId, RunId
 from federation.journal import MemoryJournal
 from federation.message import Role
+from federation.rehearsal import Ungoverned
 from federation.session import Seating, Session, open_session
 from federation.transport.interface import Transport
 from federation.transport.memory import MemoryExchange
@@ -62,14 +63,16 @@ def run_seats(
     *,
     meddle: Meddle = lambda sender, to, envelope: envelope,
     see: Callable[[str, Seating], Seating] = lambda name, seats: seats,
+    identities: Mapping[str, Identity] | None = None,
 ) -> dict[str, Any]:
     """Open a session with a seat for each of `roles` and run `parts` (name -> what that seat does).
 
     Returns each part's result, and under "sessions" the sessions. An error in one seat ends the session
     for all; the first real cause is raised, with every seat's error in its `seats`. `tap` sees the
     envelopes as they were sent; `meddle` changes them; `see` gives one seat another view of the seating.
+    `identities`: the seats', where they are the same in several sessions.
     """
-    identities = {name: Identity.generate() for name in roles}
+    identities = identities or {name: Identity.generate() for name in roles}
     seats = seating(roles, identities, patience)
     exchange = MemoryExchange(seats.run, list(seats.roles), tap=tap)
     sessions: dict[str, Session] = {}
@@ -78,7 +81,9 @@ def run_seats(
         me = PartyId(name)
         transport = Carried(me, exchange.seat(me), meddle)
         try:
-            session = open_session(me, identities[name], see(name, seats), transport, MemoryJournal())
+            session = open_session(
+                me, identities[name], see(name, seats), transport, MemoryJournal(), Ungoverned()
+            )
             sessions[name] = session
             return parts[name](session)
         except BaseException as error:

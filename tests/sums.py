@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import numpy as np
 
 from crypto.private import Private
 from federation.ids import PartyId
+from federation.secure_sum.draws import Draws, NoisyGrid, within_norm
 from federation.secure_sum.interface import Floats, Integers
 
 T = TypeVar("T")
@@ -50,6 +52,17 @@ class PlainSums:
         steps = np.round(np.clip(plain, -clip, clip) * (LEVELS / clip)).astype(np.int64)
         parts = self._exchange(("total", label, len(plain), clip), steps)
         total: Floats = np.sum(parts, axis=0) * (clip / LEVELS)
+        return total
+
+    def noisy_total(self, label: str, values: Private[Floats], clip: float, multiplier: float) -> Floats:
+        """Noise as in a real sum, but the same in every test: it follows from member, label and values."""
+        grid = NoisyGrid.within(LEVELS, multiplier)
+        plain = within_norm(Private(self._finite(values)), clip).open_locally()
+        steps = Private(np.round(plain * (grid.levels / clip)).astype(np.int64))
+        source = Draws(hashlib.sha256(self._me.encode()).digest()).noise(label, grid, steps)
+        noisy = grid.add_noise(steps, source).open_locally()
+        parts = self._exchange(("noisy", label, len(plain), clip, multiplier), noisy)
+        total: Floats = np.sum(parts, axis=0) * (clip / grid.levels)
         return total
 
     def counts(self, label: str, values: Private[Integers], bound: int) -> Integers:

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from crypto import noise
-from crypto.noise import SystemWords, add_noise, discrete_gaussian, share_of_variance
+from crypto.noise import SystemWords, add_noise, discrete_gaussian
 from crypto.private import Private
 from crypto.sealed import Words64
 from crypto.summation.stream import KeyStream
@@ -143,36 +143,3 @@ def test_noise_is_added_in_place_of_nothing_and_stays_private() -> None:
 
 
 # -- shares ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("members", "colluders"), [(3, 0), (3, 1), (10, 4), (2, 1)])
-def test_the_honest_parties_alone_reach_the_whole_variance(members: int, colluders: int) -> None:
-    share = share_of_variance(Fraction(81, 4), members, colluders)
-    assert share * (members - colluders) == Fraction(81, 4)
-
-
-def test_shares_of_honest_parties_add_up_to_noise_of_the_whole_variance() -> None:
-    share = share_of_variance(Fraction(36), 5, 1)
-    total = sum(discrete_gaussian(share, 200_000, stream(seed)) for seed in range(10, 14))
-    assert goodness_of_fit(total, Fraction(36)) > 1e-3
-
-
-@pytest.mark.parametrize("variance", [Fraction(1, 4), Fraction(1, 2), Fraction(1)])
-def test_a_sum_of_two_shares_is_as_close_to_discrete_gaussian_as_the_paper_bounds(variance: Fraction) -> None:
-    one = probabilities(variance, 60)
-    both = np.convolve(one, one)
-    whole = probabilities(2 * variance, 120)
-    middle = slice(120 - 10, 120 + 11)
-    divergence = np.abs(np.log(both[middle] / whole[middle])).max()
-    assert divergence <= 10 * math.exp(-2 * math.pi**2 * float(variance) / 2)
-
-
-@pytest.mark.parametrize(("members", "colluders"), [(3, 3), (3, 4), (3, -1), (0, 0)])
-def test_no_share_exists_where_nobody_is_honest(members: int, colluders: int) -> None:
-    with pytest.raises(ValueError, match="colluders"):
-        share_of_variance(Fraction(1), members, colluders)
-
-
-def test_no_share_of_no_variance() -> None:
-    with pytest.raises(ValueError, match="variance"):
-        share_of_variance(Fraction(0), 3, 1)

@@ -105,10 +105,10 @@ def test_a_worker_that_died_between_two_calls_is_an_error_and_not_a_hang(pool: P
 
 @needs_stop
 def test_a_worker_that_does_not_answer_is_named_and_ended() -> None:
-    with Pool(seconds_per_chunk=0.5) as pool:
+    with Pool(seconds_per_chunk=2.0) as pool:
         pool.map(again_points, SCALAR, [POINTS] * 2)
         os.kill(pool.process_ids[0], signal.SIGSTOP)
-        with pytest.raises(WorkerLost, match=r"worker process 1 did not answer within 0\.5 s"):
+        with pytest.raises(WorkerLost, match="worker process 1 did not answer within 2 s"):
             pool.map(again_points, SCALAR, [POINTS] * 8)
         assert pool.process_ids == ()
 

@@ -113,4 +113,5 @@ def test_nothing_is_of_two_kinds_at_once() -> None:
     assert not below(Sealed) & below(Disclosed)
     assert not below(Entrusted) & (below(Sealed) | below(Disclosed))
     names = {kind.__name__ for kind in below(Travels) - below(Sealed) - below(Disclosed) - below(Entrusted)}
-    assert names <= {"Travels", "PublicKey"}  # Only a public key is neither.
+    # Only a public key and a signature over public hashes are neither.
+    assert names <= {"Travels", "PublicKey", "HistogramPublicKey", "Signature"}

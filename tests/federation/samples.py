@@ -17,11 +17,26 @@ from hypothesis import strategies as st
 import federation.messages
 from crypto.bfv import Ciphertexts, PublicKey
 from crypto.curve import BlindedPoints, Tags
-from crypto.sealed import DisclosedNumbers, MaskedWords, MaskSeed, RowMarks, RowPositions, TorusWords
+from crypto.histogram import EncryptedHistogram, EncryptedRows, HistogramPublicKey
+from crypto.histogram.ring import UPLOAD_BYTES
+from crypto.sealed import (
+    DisclosedNumbers,
+    MaskedWords,
+    MaskSeed,
+    RowMarks,
+    RowPositions,
+    SharedKnowledge,
+    SharedSecret,
+    TorusWords,
+)
 from crypto.summation.protection import FORMS, GroupKey, SealedVector
 from crypto.x25519 import context_name, hash_to_curve
 from federation.ids import PartyId, RunId
 from federation.message import REGISTRY, Digest, Message, PlainText, field_types
+from federation.messages.boosting import CandidateMarks, NodeMarks, Picked
+from federation.messages.export import PointsTable
+from federation.messages.ledger import Signature
+from federation.messages.scorecard import CellGroups, CellShapes, PointsLost
 
 
 def every_message() -> dict[str, type[Message]]:
@@ -52,6 +67,7 @@ SEAL_LIKE = st.binary(max_size=40).map(
     lambda body: struct.pack("<HBBBBHQ", 0xA15E, 16, 4, 3, 2, 0, 16 + len(body)) + body
 )
 TEXT = st.text(max_size=60).filter(str.isprintable)
+MARKS = st.lists(st.booleans(), max_size=20).map(lambda bits: np.array(bits, dtype=np.bool_))
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 _VALUES: dict[Any, st.SearchStrategy[Any]] = {
@@ -64,9 +80,7 @@ _VALUES: dict[Any, st.SearchStrategy[Any]] = {
     TorusWords: _whole(multiple=4).map(TorusWords),
     MaskedWords: _whole(multiple=8).map(MaskedWords),
     RowPositions: _whole(multiple=4).map(RowPositions),
-    RowMarks: st.lists(st.booleans(), max_size=20).map(
-        lambda bits: RowMarks.of(np.array(bits, dtype=np.bool_))
-    ),
+    RowMarks: MARKS.map(RowMarks.of),
     DisclosedNumbers: st.lists(FINITE, max_size=6).map(DisclosedNumbers.of),
     PublicKey: SEAL_LIKE.map(PublicKey),
     Ciphertexts: st.builds(
@@ -78,6 +92,8 @@ _VALUES: dict[Any, st.SearchStrategy[Any]] = {
     BlindedPoints: st.deferred(lambda: _distinct(32, st.sampled_from(_points()))).map(BlindedPoints),
     GroupKey: st.binary(min_size=32, max_size=32).map(GroupKey),
     MaskSeed: st.binary(min_size=32, max_size=32).map(MaskSeed),
+    SharedKnowledge: st.binary(min_size=1, max_size=60).map(SharedKnowledge),
+    SharedSecret: st.binary(min_size=32, max_size=32).map(SharedSecret),
     SealedVector: st.builds(
         SealedVector,
         st.sampled_from(FORMS),
@@ -85,6 +101,29 @@ _VALUES: dict[Any, st.SearchStrategy[Any]] = {
         st.lists(st.binary(max_size=40), max_size=3).map(tuple),
     ),
     Tags: _distinct(16, st.binary(min_size=16, max_size=16)).map(Tags),
+    HistogramPublicKey: st.binary(max_size=9).map(
+        lambda head: HistogramPublicKey(head.ljust(UPLOAD_BYTES, b"."), b"")
+    ),
+    EncryptedRows: st.builds(
+        lambda key, rows: EncryptedRows(key, (rows, 1), 4, (bytes(UPLOAD_BYTES),) * -(-(rows + 1) // 4)),
+        st.binary(min_size=16, max_size=16),
+        st.integers(0, 8),
+    ),
+    EncryptedHistogram: st.builds(
+        EncryptedHistogram,
+        st.binary(min_size=16, max_size=16),
+        st.integers(1, 9),
+        st.integers(1, 9),
+        st.lists(st.binary(max_size=40), max_size=3).map(tuple),
+    ),
+    CandidateMarks: MARKS.map(CandidateMarks.of),
+    NodeMarks: MARKS.map(NodeMarks.of),
+    Picked: _whole(multiple=8).map(Picked),
+    CellShapes: _whole(multiple=4).map(CellShapes),
+    CellGroups: st.binary(max_size=40).map(CellGroups),
+    Signature: st.binary(min_size=64, max_size=64).map(Signature),
+    PointsTable: st.binary(max_size=40).map(PointsTable),
+    PointsLost: _whole(multiple=20).map(lambda data: PointsLost(2, data)),
 }
 
 

@@ -19,6 +19,7 @@ from federation.journal import Entry
 from federation.message import Flow, Message, Role
 from federation.messages.logistic import GramShare, LogitRange, MaskedLogit
 from federation.messages.round import Prepared, TrainingRows
+from federation.rehearsal import Ungoverned
 from tests.federation.samples import every_message
 
 ROLES = {
@@ -59,7 +60,7 @@ class Log:
 
 def exit_of(me: PartyId, log: Log) -> Egress:
     keys = SessionKeys(me, Binding("run", 1, bytes(32)), {p: p.encode().ljust(32) for p in ROLES if p != me})
-    return Egress(Guard(me, ROLES), keys, log, log, "credit-scoring")
+    return Egress(Guard(me, ROLES), keys, log, log, "credit-scoring", Ungoverned())
 
 
 def test_the_guard_lets_through_what_a_message_declares_and_nothing_else() -> None:
@@ -142,7 +143,8 @@ def test_the_journal_is_written_before_the_transport_sees_the_frame() -> None:
     (first, _, entry), (second, _, envelope) = log.events
     assert (first, second) == ("journal", "transport")
     digest = hashlib.sha256(envelope).hexdigest()
-    assert entry == Entry("round/prepared", BANK, len(envelope), digest, "credit-scoring")
+    bound = {"form": "control", "lineage": bytes(32).hex(), "verdict": bytes(32).hex(), "number": 0}
+    assert entry == Entry("round/prepared", BANK, len(envelope), digest, "credit-scoring", **bound)
     assert out.sent == {"round/prepared": len(envelope)}
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +51,63 @@ def test_a_write_is_durable_before_it_takes_the_name(tmp_path: Path, monkeypatch
     monkeypatch.setattr(os, "fsync", watched)
     files.write(path, b"data")
     assert seen == [False] and path.read_bytes() == b"data"
+
+
+def write_and_die(path: Path) -> int:
+    """Another process is killed in the middle of writing `path`; its number."""
+    program = (
+        "import os, sys, pathlib; from federation import files; "
+        "os.fsync = lambda _: os.kill(os.getpid(), 9); files.write(pathlib.Path(sys.argv[1]), b'data')"
+    )
+    root = str(Path(files.__file__).parents[1])
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(path)], env={**os.environ, "PYTHONPATH": root}
+    ) as dying:
+        assert dying.wait(30) == -signal.SIGKILL
+    return dying.pid
+
+
+def test_what_a_killed_process_was_writing_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "rounds" / "one" / "status.json"
+    killed = write_and_die(path)
+    (left,) = path.parent.iterdir()
+    random = left.name.rpartition(".")[2]
+    others = [
+        ".gitignore",
+        f".status.json.{os.getppid()}.{random}",  # A living process's.
+        f".status.json.{killed}",
+        f".status.json.{killed}.{random}.bak",
+        f"status.json.{killed}.{random}",
+    ]
+    for name in others:
+        (path.parent / name).touch()
+    files.sweep(tmp_path)
+    assert sorted(each.name for each in path.parent.iterdir()) == sorted(others)
+
+
+def test_a_sweep_in_the_middle_of_a_write_leaves_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: files.sweep(tmp_path))
+    files.write(tmp_path / "model.json", b"data")
+    assert (tmp_path / "model.json").read_bytes() == b"data"
+
+
+def test_a_killed_process_whose_number_this_one_has_is_swept_too(tmp_path: Path) -> None:
+    left = tmp_path / f".model.json.{os.getpid()}.0123abcd"
+    left.touch()
+    files.sweep(tmp_path)
+    assert not left.exists()
+
+
+def test_a_folder_is_swept_at_the_start_and_at_the_end(tmp_path: Path) -> None:
+    left = tmp_path / f".model.json.{os.getpid()}.0123abcd"
+    left.touch()
+    with pytest.raises(KeyError), files.swept(tmp_path):
+        assert not left.exists()
+        left.touch()
+        raise KeyError
+    assert not left.exists()
 
 
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
@@ -150,3 +210,10 @@ def test_a_damaged_archive_is_refused_by_name(tmp_path: Path, data: bytes) -> No
     with pytest.raises(UsageError, match="does not hold arrays") as refused:
         files.read_arrays(path, "Run the round again.")
     assert refused.value.file == str(path)
+
+
+def test_a_file_that_holds_no_number_where_one_belongs_is_not_read(tmp_path: Path) -> None:
+    for text in ("NaN", "-Infinity"):
+        (tmp_path / "figures.json").write_text(f'{{"auc": {text}}}')
+        with pytest.raises(UsageError, match="this is not JSON"):
+            files.read_json(tmp_path / "figures.json")

@@ -23,7 +23,7 @@ COORDINATOR = Identity.generate()
 def order() -> Order:
     plan = Plan(name="p", purpose="q", parties={"bank": PlanParty(role="label"), "plant": PlanParty()})
     members = {party: Member(party, Identity.generate().public, b"node") for party in (BANK, PLANT)}
-    return Order(RunId("20260301-120000-abcdef"), 1, BANK, plan, Roster("sme", members))
+    return Order(RunId("20260301-120000-abcdef"), 1, BANK, plan, Roster("sme", members), (BANK, PLANT))
 
 
 def signed(statement: bytes, by: Identity = COORDINATOR, purpose: str = "order") -> bytes:

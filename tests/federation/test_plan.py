@@ -10,7 +10,7 @@ import pytest
 from federation.errors import PlanRefused, UsageError
 from federation.ids import AGGREGATOR, PartyId
 from federation.message import Role
-from federation.plan import Plan, load, parse, refuse_shape
+from federation.plan import Plan, load, parse
 
 GOOD = """
 name = "sme-credit"
@@ -246,7 +246,9 @@ consortium = "b"
 consortium = "b"
 role = "label"
 [privacy]
-unit = "record"
+unit = "party"
+[columns.turnover]
+range = [0.0, 1e7]
 """
 
 
@@ -257,13 +259,24 @@ def test_each_consortium_has_its_own_label_party_and_helper(file: Path) -> None:
     )
     assert found.consortia() == {"bank-a": "a", "platform-a": "a", "bank-b": "b", "platform-b": "b"}
     assert "role" in refusal(file, HYBRID.replace('role = "label"\n', "", 1))
-    assert "the sum minus its own" in refusal(file, HYBRID.replace('[privacy]\nunit = "record"\n', ""))
+    assert "the sum minus its own" in refusal(file, HYBRID.replace('[privacy]\nunit = "party"\n', ""))
     assert "names its consortium" in refusal(file, HYBRID.replace('consortium = "a"\n', "", 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("[privacy]", "[training]\nlocal_epochs = 3\n[privacy]"), "training.local_epochs: has no meaning"),
+        (('unit = "party"', 'unit = "record"'), "privacy.unit: in shape"),
+        (("[columns.turnover]\nrange = [0.0, 1e7]\n", ""), "columns: shape"),
+    ],
+)
+def test_a_hybrid_plan_reads_what_has_a_meaning_in_it(file: Path, change: tuple[str, str], told: str) -> None:
+    assert told in refusal(file, HYBRID.replace(*change))
+    plan(file, HYBRID + "[training]\nrounds = 2\nmu = 0.03\n")
 
 
 @pytest.mark.parametrize("text", [HORIZONTAL + BANKS, HYBRID])
 def test_plans_of_other_shapes_come_back_from_their_canonical_bytes(file: Path, text: str) -> None:
     found = plan(file, text)
     assert parse(found.canonical()) == found
-    with pytest.raises(PlanRefused, match="is not run by this version"):
-        refuse_shape(found)

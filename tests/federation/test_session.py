@@ -18,6 +18,7 @@ from federation.journal import MemoryJournal
 from federation.message import Role
 from federation.messages.logistic import LogitRange, LogitWords
 from federation.messages.round import Prepared, Progress
+from federation.rehearsal import Ungoverned
 from federation.session import Seating, Session, _parse_greeting, open_session
 from federation.transport.memory import MemoryExchange
 from tests.seats import THREE, TWO, run_seats, seating
@@ -169,7 +170,9 @@ def test_a_seat_that_does_not_come_is_named() -> None:
     seats = seating(TWO, identities, patience=0.1)
     exchange = MemoryExchange(seats.run, list(seats.roles))
     with pytest.raises(PeerSilent, match="for bank"):
-        open_session(PLATFORM, identities["platform"], seats, exchange.seat(PLATFORM), MemoryJournal())
+        open_session(
+            PLATFORM, identities["platform"], seats, exchange.seat(PLATFORM), MemoryJournal(), Ungoverned()
+        )
 
 
 def test_a_bounded_wait_names_whom_it_waited_for() -> None:
@@ -276,3 +279,103 @@ def test_others_are_in_the_plans_order_and_can_be_chosen_by_role() -> None:
         },
     )
     assert out["platform"] == (("bank", "public"), ("public",), "bank", Role.HELPER)
+
+
+TWO_BY_TWO = {
+    "bank": Role.LABEL,
+    "platform": Role.HELPER,
+    "bank-b": Role.LABEL,
+    "platform-b": Role.HELPER,
+    AGGREGATOR: Role.AGGREGATOR,
+}
+HOMES = {PartyId(name): "b" if name.endswith("-b") else "a" for name in TWO_BY_TWO if name != AGGREGATOR}
+
+
+def run_consortia(part: Callable[[Session], Any]) -> dict[str, Any]:
+    parts = {**dict.fromkeys(HOMES, part), AGGREGATOR: nothing}
+    return run_seats(TWO_BY_TWO, parts, see=lambda _, seats: dataclasses.replace(seats, consortia=HOMES))
+
+
+def test_a_view_of_a_session_knows_its_own_consortium_and_reaches_nobody_else() -> None:
+    def part(session: Session) -> tuple[Any, ...]:
+        own = session.seating.fellows(session.me)
+        view = session.among(own, "fit")
+        stranger = next(party for party in session.others() if party not in own)
+        for refused in (view, session):
+            with pytest.raises(EgressRefused):
+                refused.send(stranger, Prepared(1))
+        view.send_all(view.others(), Prepared(len(session.me)))
+        told = view.gather(view.others(), Prepared)
+        return view.seating.parties, view.seating.playing(Role.LABEL), [m.columns for m in told.values()]
+
+    out = run_consortia(part)
+    assert out["platform"] == ((BANK, PLATFORM), BANK, [4])
+    assert out["bank-b"] == (("bank-b", "platform-b"), "bank-b", [10])
+
+
+def test_the_masks_of_a_view_cancel_within_it_and_are_its_own() -> None:
+    def part(session: Session) -> list[Any]:
+        own = session.seating.fellows(session.me)
+        words = []
+        for purpose in ("fit 1", "fit 2"):
+            view = session.among(own, purpose)
+            words.append(view.masks.words("gram|1", frozenset(view.others()), 4))
+        words.append(session.masks.words("gram|1", frozenset(own) - {session.me}, 4))
+        with pytest.raises(ValueError, match="a purpose that no other had"):
+            view.among(own, "fit 2")
+        return words
+
+    out = run_consortia(part)
+    for pair in (("bank", "platform"), ("bank-b", "platform-b")):
+        for one, other in zip(out[pair[0]], out[pair[1]], strict=True):
+            assert (one + other == 0).all() and one.any()
+        assert len({words.tobytes() for words in out[pair[0]]}) == 3
+
+
+def test_a_message_that_is_bound_to_nothing_is_refused() -> None:
+    def bare(session: Session) -> None:
+        sealed = session._keys.seal(PLATFORM, b"short")
+        session._transport.send(PLATFORM, sealed)
+
+    with pytest.raises(MessageRefused, match="bound to"):
+        run_seats(
+            TWO,
+            {
+                **idle(AGGREGATOR),
+                "bank": bare,
+                "platform": lambda session: session.receive(BANK, LogitRange),
+            },
+        )
+
+
+def test_a_frame_that_its_carrier_changed_is_not_counted_as_its_senders() -> None:
+    """Else an honest sender's journal would lack it."""
+    counts: dict[str, int] = {}
+
+    sent: list[bytes] = []
+
+    def spoil(sender: PartyId, to: PartyId, envelope: bytes) -> bytes:
+        if (sender, to) != (BANK, PLATFORM):
+            return envelope
+        sent.append(envelope)
+        return envelope if len(sent) == 1 else envelope[:-1] + bytes([envelope[-1] ^ 1])
+
+    def hear(session: Session) -> None:
+        with pytest.raises(EnvelopeRefused):
+            session.receive(BANK, Prepared)
+        counts["bank"] = session.heard[BANK].count
+
+    run_seats(
+        TWO,
+        {"bank": lambda session: session.send(PLATFORM, Prepared(1)), "platform": hear, AGGREGATOR: nothing},
+        meddle=spoil,
+    )
+    assert counts == {"bank": 1}  # Its greeting.
+
+
+def test_a_greeting_in_another_form_than_its_sender_wrote_down_is_refused() -> None:
+    public, signature = bytes(32), bytes(64)
+    assert _parse_greeting(msgpack.packb([public, signature])) == (public, signature)
+    other = b"\xdc\x00\x02" + msgpack.packb(public) + msgpack.packb(signature)
+    with pytest.raises(MessageRefused, match="session key and its signature"):
+        _parse_greeting(other)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from crypto.identity import Identity
 from federation.addresses import Address
 from federation.coordinator.home import CoordinatorHome, FederationSettings
 from federation.errors import IdentityRefused, IsthmusError, MessageRefused, UsageError
-from federation.ids import PartyId
+from federation.ids import PartyId, RunId
 from federation.roster import Request, encode, signed
-from parties.home import PartyHome, read_admission
+from parties.admission import read_admission
+from parties.home import PartyHome
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 BANK, PLANT = PartyId("bank"), PartyId("plant")
@@ -223,9 +225,48 @@ def test_a_second_node_in_the_folder_is_refused(home: PartyHome) -> None:
         pytest.fail("a second node holds the folder")
 
 
+def test_what_a_killed_node_was_writing_is_gone_when_another_starts_and_when_it_ends(home: PartyHome) -> None:
+    left = home.folder / "rounds" / "one" / f".status.json.{os.getpid()}.0123abcd"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    with home.running():
+        assert not left.exists()
+        left.touch()
+    assert not left.exists()
+
+
 def test_a_certificate_for_another_key_is_not_accepted(coordinator: CoordinatorHome, home: PartyHome) -> None:
     asked = home.request()
     foreign = Request.make(BANK, home.identity(), certificate_request(new_tls_key(), BANK), asked.supernode)
     with pytest.raises(Refusal, match="another key"):
         home.accept(coordinator.admit(foreign, NOW), NOW)
     assert not home.admission_file.exists()
+
+
+def test_a_kept_plan_of_another_version_is_named_and_nobody_is_told_to_launch_again(home: PartyHome) -> None:
+    run = RunId("20261126-000000-abcdef")
+    file = home.round_folder(run) / "plan.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"name": "older"}')
+    with pytest.raises(UsageError, match="another version") as refusal:
+        home.plan(run)
+    assert (refusal.value.party, refusal.value.file) == ("bank", str(file))
+    assert "launch" not in refusal.value.advice
+
+
+def test_a_coordinators_folder_is_told_from_a_partys_and_none_is_made_in_it(
+    coordinator: CoordinatorHome, home: PartyHome
+) -> None:
+    for refuse in (
+        lambda: PartyHome.open(coordinator.folder),
+        lambda: PartyHome.create(coordinator.folder, BANK),
+    ):
+        with pytest.raises(UsageError, match="this is a coordinator's folder, not a party's") as refused:
+            refuse()
+        assert refused.value.file == str(coordinator.folder)
+        assert "isthmus round list" in refused.value.advice
+    assert not (coordinator.folder / "party.toml").exists()
+    with pytest.raises(UsageError, match="this is a party's folder") as refused:
+        CoordinatorHome.open(home.folder)
+    assert refused.value.file == str(home.folder)
+    assert refused.value.advice.startswith("Name the federation's folder")

@@ -30,6 +30,8 @@ import click.testing
 
 from cli.main import isthmus
 from crypto.errors import IsthmusError
+from parties.home import PartyHome
+from tests.governed import govern
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "ISTHMUS_TEST_MARK"
@@ -37,7 +39,7 @@ LOOPBACK = "127.0.0.1"
 
 #: Upper bounds for waits, in seconds. A healthy machine needs a tenth of each.
 UP_SECONDS = 60.0
-ROUND_SECONDS = 120.0
+ROUND_SECONDS = 180.0
 STOP_SECONDS = 40.0
 
 
@@ -118,6 +120,7 @@ class Federation:
             for other in self._members:
                 if other != name:
                     command("party", "trust", other, self.fingerprints[other], "--home", self.party(name))
+            govern(PartyHome.open(self.party(name)), self._members)
         return coordinator
 
     def admit(self, name: str, coordinator: str) -> None:
@@ -244,21 +247,26 @@ class Federation:
         return self.cli_text(*arguments, "--format", "json", role=role, seconds=seconds)
 
     def cli_text(self, *arguments: object, role: str = "federation", seconds: float = ROUND_SECONDS) -> Done:
-        """A command in a process of its own."""
-        ran = subprocess.run(
-            [
-                *self._within.get(role, ()),
-                *(sys.executable, "-m", "cli"),
-                *(str(argument) for argument in arguments),
-            ],
-            cwd=ROOT,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
+        """A command in a process of its own. One that does not end is shown with what every role has said."""
+        words = [sys.executable, "-m", "cli", *(str(argument) for argument in arguments)]
+        try:
+            ran = subprocess.run(
+                [*self._within.get(role, ()), *words],
+                cwd=ROOT,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            logs = "".join(
+                f"\n-- {file.relative_to(self.folder)}\n{file.read_text(errors='replace')[-3000:]}"
+                for file in sorted(self.folder.glob("*.log"))
+                + sorted(self.folder.glob("*/flower/super*.log"))
+            )
+            raise AssertionError(f"{words[3:]} had not ended after {seconds:g} s{logs}") from None
         return Done(ran.returncode, ran.stdout, ran.stderr)
 
     def plan(self, *parties: str, datasets: Mapping[str, str] | None = None, extra: str = "") -> str:
@@ -352,7 +360,7 @@ class Federation:
                     assert probe.connect_ex((host, int(port))) != 0, f"{address} still answers"
         assert not list(self.temporary.iterdir()), "temporary files were left"
         assert not list(self.user_home.iterdir()), "something was written outside the roles' folders"
-        assert not [path for path in self.folder.rglob(".*.*") if path.is_file()], "half-written files"
+        assert [path for path in self.folder.rglob(".*.*") if path.is_file()] == [], "half-written files"
         running = ("node.json", "service.json")
         assert not [path for path in self.folder.rglob("*.json") if path.name in running]
 

@@ -8,32 +8,40 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from crypto.envelope import SessionKeys
 from crypto.errors import IsthmusError
 from federation import files
-from federation.coordinator.conducting import _Seat
+from federation.clock import timestamp
 from federation.coordinator.home import CoordinatorHome
+from federation.coordinator.notary import kept
 from federation.coordinator.record import PartyStatus, Recorder, RoundStatus
 from federation.coordinator.rounds import new_run
+from federation.coordinator.seat import AggregatorSeat
 from federation.errors import SessionEnded
-from federation.ids import AGGREGATOR, PartyId
+from federation.governance.guard.aggregator import AggregatorPolicy
+from federation.governance.guard.party import Attempt
+from federation.ids import AGGREGATOR, PartyId, RunId
 from federation.journal import FileJournal
+from federation.ledger.keeping import keep_decided, keep_members
 from federation.order import Order
 from federation.plan import Plan, load
 from federation.roster import Roster
-from federation.session import open_session
+from federation.session import open_session, unbound
 from federation.transport.memory import MemoryExchange
 from parties.home import PartyHome
+from parties.participation import take_part
 from parties.round.acceptance import Accepted, accept
-from parties.round.participation import take_part
+from parties.sandbox.founding import Sandbox, plan_toml
 from tests.system.federation import Federation
 
 
@@ -48,34 +56,45 @@ class Seen:
     attempt: str = ""
 
     @property
+    def run(self) -> RunId:
+        """The run's name."""
+        return RunId(self.attempt.partition("|")[0])
+
+    @property
     def cause(self) -> IsthmusError:
         """What went wrong first-hand."""
         return next(error for error in self.errors.values() if not isinstance(error, SessionEnded))
 
 
-def rehearse(federation: Federation, text: str) -> Seen:
-    """Play the plan in `text` with every party's own folder. What a role raises is kept in `errors`."""
+def rehearse(
+    federation: Federation, text: str, *, after: Seen | None = None, members: Sequence[str] | None = None
+) -> Seen:
+    """Play the plan in `text` with every party's own folder. What a role raises is kept in `errors`.
+
+    `after`: another attempt at that run, by the same plan. `members`: who takes part, all by default.
+    """
     seen, lock = Seen(), threading.Lock()
     coordinator = CoordinatorHome.open(federation.home)
     path = federation.folder / "rehearsed.toml"
     path.write_text(text)
     plan = load(path)
-    run = new_run(dt.datetime.now(dt.UTC))
-    seen.attempt = f"{run}|1"
+    run, attempt = new_run(dt.datetime.now(dt.UTC)), 1
+    if after is not None:
+        run, attempt = after.run, int(after.attempt.partition("|")[2]) + 1
+    seen.attempt = f"{run}|{attempt}"
     roster = coordinator.roster()
-    needed = Roster(
-        roster.federation, {PartyId(name): roster.members[PartyId(name)] for name in plan.parties}
-    )
+    taking_part = [PartyId(name) for name in members or plan.parties]
+    needed = Roster(roster.federation, {party: roster.members[party] for party in taking_part})
 
     def tap(sender: PartyId, to: PartyId, envelope: bytes) -> None:
         with lock:
             seen.relayed.append(envelope)
 
-    exchange = MemoryExchange(run, [PartyId(name) for name in plan.parties], tap)
+    exchange = MemoryExchange(run, taking_part, tap)
     accepted: dict[str, Accepted] = {}
-    homes = {name: PartyHome.open(federation.party(name)) for name in plan.parties}
+    homes = {name: PartyHome.open(federation.party(name)) for name in taking_part}
     for name, home in homes.items():
-        order = Order(run, 1, PartyId(name), plan, needed)
+        order = Order(run, attempt, PartyId(name), plan, needed, tuple(needed.members))
         try:
             accepted[name] = accept(home, order.seal(coordinator.identity()))
         except IsthmusError as refusal:
@@ -101,6 +120,18 @@ def rehearse(federation: Federation, text: str) -> Seen:
     return seen
 
 
+def rehearse_sandbox(sandbox: Sandbox) -> RoundStatus:
+    """The final status of a sandbox's round, played in this process; nothing may go wrong in it."""
+    places = SimpleNamespace(
+        home=sandbox.coordinator.folder,
+        folder=sandbox.folder,
+        party=lambda name: sandbox.parties[name].folder,
+    )
+    seen = rehearse(cast(Federation, places), plan_toml(sandbox.plan))
+    assert seen.errors == {}, seen.errors
+    return replace(RoundStatus.load(sandbox.coordinator.round_folder(seen.run)), ended=timestamp())
+
+
 def _aggregate(
     coordinator: CoordinatorHome, plan: Plan, accepted: Mapping[str, Accepted], exchange: MemoryExchange
 ) -> None:
@@ -112,8 +143,17 @@ def _aggregate(
     journal = FileJournal(folder / "journal.jsonl")
     try:
         transport = exchange.seat(AGGREGATOR)
-        session = open_session(AGGREGATOR, coordinator.identity(), seating, transport, journal)
-        _Seat(session, plan, recorder).listen()
+        keep_members(folder, seating.identities, {})
+        policy = AggregatorPolicy(Attempt(plan, seating.run, seating.roles))
+        orders = {PartyId(name): taken.order.digest for name, taken in accepted.items()}
+        with kept(coordinator, seating, orders, journal.path) as notary:
+            notary.begin(policy.evidence())
+            session = open_session(AGGREGATOR, coordinator.identity(), seating, transport, journal, policy)
+            notary.witness(session)
+            AggregatorSeat(session, plan, recorder).listen()
+            notary.finish(session)
+        decided = policy.evidence()
+        keep_decided(folder, decided.policy, decided.entities, decided.verdicts)
     finally:
         journal.close()
 
@@ -126,7 +166,7 @@ def _listening(seen: Seen) -> Iterator[None]:
     def opened(self: SessionKeys, sender: str, envelope: bytes) -> bytes:
         message = opens(self, sender, envelope)
         with lock:
-            seen.opened.setdefault(self._me, {}).setdefault(sender, []).append(message)
+            seen.opened.setdefault(self._me, {}).setdefault(sender, []).append(unbound(message))
         return message
 
     with pytest.MonkeyPatch.context() as patched:

@@ -18,8 +18,13 @@ from crypto.envelope import SessionKeys
 from crypto.private import Private
 from crypto.sealed import Disclosed, Wire, wire_bytes
 from federation import message as messages
+from federation.errors import EgressRefused
+from federation.governance.guard.party import Evidence
+from federation.governance.terms import Form
 from federation.message import Flow, Message, Role, message
-from parties.round import participation
+from federation.rehearsal import Ungoverned
+from parties import participation
+from parties.round import vertical
 from parties.round.rows import OwnTable, aligned
 from tests.system.federation import Done, Federation
 from tests.system.in_memory import Seen, rehearse
@@ -143,6 +148,13 @@ def no_seal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SessionKeys, "open", lambda self, sender, envelope: envelope)
 
 
+class Unguarded(Ungoverned):
+    """A policy that asks for nothing."""
+
+    def evidence(self) -> Evidence:
+        return Evidence("", b"", ())
+
+
 class Numbers(Disclosed):
     """A type that somebody declared fit to travel, with a column of a table inside."""
 
@@ -162,7 +174,7 @@ def plain_message(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every party tells the aggregator its turnover before it aligns."""
     monkeypatch.setattr(messages, "REGISTRY", dict(messages.REGISTRY))
 
-    @message("test/turnover", Flow(Role.PARTY, Role.AGGREGATOR))
+    @message("test/turnover", Flow(Role.PARTY, Role.AGGREGATOR), form=Form.CONTROL)
     class Turnover(Message):
         column: Numbers
 
@@ -171,17 +183,26 @@ def plain_message(monkeypatch: pytest.MonkeyPatch) -> None:
         session.send("aggregator", Turnover(Numbers(column.tobytes())))  # type: ignore[attr-defined]
         return aligned(session, table, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(participation, "aligned", telling)
+    monkeypatch.setattr(vertical, "aligned", telling)
 
 
 @pytest.mark.usefixtures("raw_alignment")
+def test_an_alignment_that_sends_raw_identifiers_is_stopped_as_they_are_no_points(
+    unstarted: Federation,
+) -> None:
+    seen = rehearse(unstarted, unstarted.plan())
+    refused = [error for error in seen.errors.values() if isinstance(error, EgressRefused)]
+    assert refused and {error.rule for error in refused} == {"T-EGRESS-CANON"}
+
+
+@pytest.mark.usefixtures("raw_alignment", "no_guard")
 def test_an_alignment_that_sends_raw_identifiers_is_found_at_the_neighbour(unstarted: Federation) -> None:
     found = seen_by_others(rehearse(unstarted, unstarted.plan()))
     assert found["platform from bank: bank"] >= {"identifier in utf-8"}
     assert not any(where.startswith("relay") for where in found)  # Still sealed on its way.
 
 
-@pytest.mark.usefixtures("raw_alignment", "no_seal")
+@pytest.mark.usefixtures("raw_alignment", "no_seal", "no_guard")
 def test_the_same_without_envelopes_is_found_at_the_relay(unstarted: Federation) -> None:
     found = seen_by_others(rehearse(unstarted, unstarted.plan()))
     assert found["relay: bank"] >= {"identifier in utf-8"}
@@ -189,6 +210,21 @@ def test_the_same_without_envelopes_is_found_at_the_relay(unstarted: Federation)
 
 
 @pytest.mark.usefixtures("plain_message")
+def test_a_message_that_carries_a_column_does_not_leave(unstarted: Federation) -> None:
+    seen = rehearse(unstarted, unstarted.plan())
+    refused = [error for error in seen.errors.values() if isinstance(error, EgressRefused)]
+    assert refused and {error.rule for error in refused} == {"T-EGRESS-TYPE"}
+    heard = [plain for sent in seen.opened.get("aggregator", {}).values() for plain in sent]
+    assert not any(b"test/turnover" in plain for plain in heard)
+
+
+@pytest.fixture
+def no_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parties whose exit asks no policy."""
+    monkeypatch.setattr(participation, "guard_of", lambda accepted, folder, canaries: Unguarded())
+
+
+@pytest.mark.usefixtures("plain_message", "no_guard")
 def test_a_message_that_carries_a_column_is_found_at_the_aggregator(unstarted: Federation) -> None:
     seen = rehearse(unstarted, unstarted.plan())
     assert seen.errors  # The aggregator knows no such message.

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from cli.main import main
+from federation.coordinator.record import RoundStatus
 from federation.files import write_json
+from federation.ids import RunId
 from parties.home import PartyHome
 
 PLAN = 'name = "p"\npurpose = "x"\n[parties.bank]\nrole = "label"\n[parties.platform]\n'
@@ -48,6 +50,11 @@ WRONG = [
     (["demo", "--firms", "3"], 2),
     (["demo", "--data", "nowhere"], 2),
     (["demo", "--config", "run.toml"], 2),
+    (["demo", "--firms", "900", "horizontal"], 2),
+    (["demo", "horizontal", "--firms", "900"], 2),
+    (["demo", "hybrid", "--firms", "900"], 2),
+    (["demo", "horizontal", "--data", "nowhere"], 2),
+    (["demo", "horizontal", "--by", "State"], 2),
     (["demo", "--out", "/proc/nowhere/demo", "--firms", "100"], 2),
     (["party", "start", "--home", "nowhere"], 2),
     (["party", "status", "--home", "nowhere"], 2),
@@ -59,7 +66,12 @@ WRONG = [
     (["round", "launch", "nothing.toml"], 2),
     (["round", "show"], 2),
     (["round", "nothing"], 2),
-    (["score", "--home", "nowhere", "--out", "s.csv"], 2),
+    (["model", "train", "nothing.toml"], 2),
+    (["model", "score", "--home", "nowhere", "--out", "s.csv"], 2),
+    (["model", "explain", "--home", "nowhere", "--worst", "3"], 2),
+    (["model", "explain", "--worst", "0"], 2),
+    (["model", "export", "--home", "nowhere", "--as", "onnx", "--out", "m"], 2),
+    (["model", "document", "--home", "nowhere", "--out", "m.html"], 2),
     (["nothing"], 2),
 ]
 
@@ -114,6 +126,20 @@ def test_a_file_of_another_kind_is_named(isthmus: Shell, tmp_path: Path) -> None
     assert "file junk" in isthmus.err
 
 
+def test_training_a_model_is_a_round_and_says_what_was_trained(
+    isthmus: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plan.toml").write_text(f'{PLAN}[model]\nkind = "scorecard"\n')
+    status = RoundStatus(RunId("20260301-120000-abcdef"), "p", "ab" * 32)
+    launched = []
+    monkeypatch.setattr("cli.commands.round.launched", lambda *call: launched.append(call) or status)
+    assert isthmus("federation", "init", "f") == 0
+    assert isthmus("model", "train", "plan.toml", "--format", "json") == 0
+    told = json.loads(isthmus.out)
+    assert (told["run"], told["kind"], told["parties"]) == (status.run, "scorecard", ["bank", "platform"])
+    assert [plan.model.kind for _, plan, _ in launched] == ["scorecard"]
+
+
 def test_a_round_needs_members_and_a_running_service(isthmus: Shell, tmp_path: Path) -> None:
     (tmp_path / "plan.toml").write_text(PLAN)
     assert isthmus("federation", "init", "f") == 0
@@ -135,6 +161,52 @@ def test_a_refused_demo_leaves_the_earlier_one_as_it_was(isthmus: Shell, tmp_pat
     (out / "report.html").write_text("earlier")
     assert isthmus("demo", "--data", "nowhere", "--out", str(out)) == 2
     assert (out / "report.html").read_text() == "earlier"
+
+
+@pytest.mark.parametrize(
+    "command", [["model", "list"], ["model", "show"], ["party", "show"], ["data", "check"]]
+)
+def test_a_coordinators_folder_is_not_taken_for_a_party_without_models(
+    isthmus: Shell, command: list[str]
+) -> None:
+    assert isthmus("federation", "init", "f", "--home", "here") == 0
+    assert isthmus(*command, "--home", "here") == 2
+    assert "file here: this is a coordinator's folder, not a party's" in isthmus.err
+    assert "isthmus round list" in isthmus.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["party", "request"],
+        ["federation", "admit", "bank.request"],
+        ["model", "score"],
+        ["model", "export", "--as", "json"],
+        ["model", "document"],
+        ["data", "generate", "--firms", "100"],
+        ["demo", "--firms", "900"],
+        ["demo", "horizontal"],
+        ["demo", "hybrid"],
+    ],
+    ids=str,
+)
+def test_a_folder_that_is_missing_is_named_and_not_made(
+    isthmus: Shell, tmp_path: Path, arguments: list[str]
+) -> None:
+    (tmp_path / "bank.request").write_text("{}")
+    assert isthmus(*arguments, "--out", "reports/2026/new") == 2
+    assert "the folder reports/2026 does not exist" in isthmus.err
+    assert isthmus(*arguments, "--out", "bank.request/new") == 2
+    assert "the folder bank.request is no folder" in isthmus.err
+    assert [path.name for path in tmp_path.iterdir()] == ["bank.request"]
+
+
+def test_the_last_part_of_a_path_may_be_new(isthmus: Shell, tmp_path: Path) -> None:
+    assert isthmus("data", "generate", "--firms", "100", "--out", "new") == 0
+    assert (tmp_path / "new" / "README.md").exists()
+    assert isthmus("party", "init", "bank") == 0
+    assert isthmus("party", "request", "--out", "new/bank.request") == 0
+    assert (tmp_path / "new" / "bank.request").exists()
 
 
 def test_the_command_names_itself_isthmus_however_it_was_started(isthmus: Shell) -> None:

@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from crypto import note
+from crypto.identity import PublicIdentity
 from federation import journal
+from federation.home import Home
 from tests.system.federation import Done, Federation, descendants
 from tests.system.tables import COMMON, PARTIES
 
 #: What a process that can read a table has loaded; the aggregator's never have.
 ROW_LIBRARIES = ("pandas", "torch", "pyarrow", "sklearn", "scipy")
+
+LEDGER_MESSAGES = {"ledger/seen", "ledger/checkpoint", "ledger/cosigned"}
 
 
 def round_folder(federation: Federation, party: str, done: Done) -> Path:
@@ -35,7 +40,7 @@ def test_the_round_is_finished_and_everyone_is_idle(federation: Federation, fini
 
 def test_each_party_holds_its_own_part_and_nobody_else_any(federation: Federation, finished: Done) -> None:
     for party in PARTIES:
-        model = round_folder(federation, party, finished) / "model.json"
+        model = round_folder(federation, party, finished) / "model" / "model.json"
         assert stat.S_IMODE(model.stat().st_mode) == 0o600
         held = list(federation.party(party).rglob("model.json"))  # Of other tests' rounds too.
         assert model in held
@@ -44,7 +49,7 @@ def test_each_party_holds_its_own_part_and_nobody_else_any(federation: Federatio
     # Only the label party knows outcomes: the intercept, the scores and the figures are its own.
     for party in PARTIES[1:]:
         folder = round_folder(federation, party, finished)
-        assert json.loads((folder / "model.json").read_text())["intercept"] is None
+        assert json.loads((folder / "model" / "model.json").read_text())["part"]["intercept"] is None
         assert not (folder / "scores.npz").exists()
         assert not (folder / "evaluation.json").exists()
 
@@ -69,6 +74,14 @@ def test_a_constant_column_is_left_out_with_a_note_and_the_round_goes_on(
     assert "Column fixed is constant on the training rows; it is left out." in spent["notes"]
 
 
+def test_a_party_keeps_what_the_round_cost_it(federation: Federation, finished: Done) -> None:
+    for party in PARTIES:
+        spent = json.loads((round_folder(federation, party, finished) / "spent.json").read_text())
+        assert 3e7 < spent["peak_memory_bytes"] < 3e9
+        assert set(spent["step_cpu_seconds"]) == set(spent["seconds"])
+        assert 0 < sum(spent["step_cpu_seconds"].values()) <= spent["cpu_seconds"]
+
+
 def test_status_show_and_list_tell_of_the_round(federation: Federation, finished: Done) -> None:
     run = finished.facts["run"]
     for verb in ("status", "show"):
@@ -85,18 +98,45 @@ def test_a_receipt_is_what_the_partys_journal_says(federation: Federation, finis
         path = round_folder(federation, party, finished) / "journal.jsonl"
         entries = journal.read(path)
         lines = path.read_bytes().splitlines()
-        # The receipt cannot count itself: it is the last line, behind the head that it names.
-        assert entries[-1].type == "round/receipt"
-        assert json.loads(lines[-1])["previous"] == receipt["journal_head"]
-        sealed = [entry for entry in entries[:-1] if entry.type != "session/greeting"]
+        # The receipt cannot count itself: it follows the head that it names. Then ledgers are witnessed.
+        last = [entry.type for entry in entries].index("round/receipt")
+        assert {entry.type for entry in entries[last + 1 :]} == LEDGER_MESSAGES
+        assert json.loads(lines[last])["previous"] == receipt["journal_head"]
+        sealed = [entry for entry in entries[:last] if entry.type != "session/greeting"]
         assert sum(entry.size for entry in sealed) == receipt["bytes_sent"]
         assert receipt["rows"] == COMMON
+
+
+def test_every_role_wrote_the_round_down_and_every_other_one_witnessed_it(
+    federation: Federation, finished: Done
+) -> None:
+    roles = (*PARTIES, "aggregator")
+    for role in roles:
+        home = federation.home if role == "aggregator" else federation.party(role)
+        entries = [json.loads(line) for line in (home / "ledger" / "log.jsonl").read_bytes().splitlines()]
+        own = [entry for entry in entries if entry.get("run") == finished.facts["run"]]
+        kinds = [entry["kind"] for entry in own if entry["kind"] != "round"]
+        heard = ["received"] * (len(roles) - 1)
+        opened = ["model", "opening"] if role != "aggregator" else []
+        assert kinds == ["plan", *opened, *heard, "close"], role
+        assert own[-1]["state"] == "finished"
+        close = entries.index(own[-1])
+        assert {entry["party"] for entry in entries[close + 1 : close + 4]} == {*roles} - {role}
+        closed = (home / "ledger" / "checkpoints" / f"{close + 1}.note").read_text()
+        known = {other: identity_of(federation, other) for other in roles if other != role}
+        assert sorted(note.cosigners(closed, known)) == sorted(known)
+        assert note.opened(closed, identity_of(federation, role)).size == close + 1
+
+
+def identity_of(federation: Federation, role: str) -> PublicIdentity:
+    home = federation.home if role == "aggregator" else federation.party(role)
+    return Home(home).identity().public
 
 
 def test_scores_are_written_for_the_test_rows_alone(federation: Federation, finished: Done) -> None:
     out = federation.folder / "scores.csv"
     wrote = federation.cli(
-        *("score", finished.facts["run"]), *("--home", federation.party("bank"), "--out", out)
+        *("model", "score", finished.facts["run"]), *("--home", federation.party("bank"), "--out", out)
     )
     assert wrote.exit_code == 0
     with out.open(newline="", encoding="utf-8") as file:
@@ -106,7 +146,7 @@ def test_scores_are_written_for_the_test_rows_alone(federation: Federation, fini
     assert {row["split"] for row in rows} == {"test"}
     assert all(0 < float(row["probability"]) < 1 for row in rows)
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
-    refused = federation.cli("score", "--home", federation.party("platform"), "--out", out)
+    refused = federation.cli("model", "score", "--home", federation.party("platform"), "--out", out)
     assert refused.exit_code == 2
     assert "opened no scores to this party" in refused.err
 

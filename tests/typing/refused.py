@@ -65,7 +65,7 @@ def messages_built_from_what_must_stay(
     Receipt(1, 2, 3, 4, 5, 6, Digest(bytes(32)))
     Upload(Digest(bytes(32)), (PartyId("bank"),), words)  # refused: arg-type
     Upload(Digest(bytes(32)), (PartyId("bank"),), GroupKey(bytes(32)))  # refused: arg-type
-    Total(Digest(bytes(32)), (), Private(words))  # refused: arg-type
+    Total(Digest(bytes(32)), (), Private(words), False)  # refused: arg-type
     SumKey(bytes(32))  # refused: arg-type
     OwnMask(Digest(bytes(32)), KeyStream(bytes(32), "mask"))  # refused: arg-type
     Prepared(columns=3, turnover=frame)  # refused: call-arg

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,18 @@ def test_a_second_service_in_the_folder_is_refused_and_told_how_to_stop_the_firs
     assert holder(home.lock_file) is None
     with home.running():
         pass
+
+
+def test_what_a_killed_service_was_writing_is_gone_when_another_starts_and_when_it_ends(
+    home: CoordinatorHome,
+) -> None:
+    left = home.folder / "rounds" / "one" / f".status.json.{os.getpid()}.0123abcd"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    with home.running():
+        assert not left.exists()
+        left.touch()
+    assert not left.exists()
 
 
 def test_a_lock_is_free_again_after_an_error(tmp_path: Path) -> None:

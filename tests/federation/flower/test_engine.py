@@ -48,7 +48,7 @@ def test_each_party_answers_its_own_payload(cluster: Any) -> None:
     ask = ask_all({a.node_id: b"\x00one", b.node_id: b"\xfftwo"}, answers)
 
     def conduct(control: Control) -> None:
-        seen.update(plan=control.plan_id, run=control.run_id, online=control.online())
+        seen.update(plan=control.plan_id, run=control.run_id, online=set(control.online()))
         assert control.collect(0) == {}
         ask(control)
 

@@ -120,7 +120,7 @@ def uploads(session: Session) -> dict[PartyId, Upload]:
 def tell(
     session: Session, to: PartyId, label: Digest, vectors: list[SealedVector], over: list[Digest]
 ) -> None:
-    session.send(to, Total(label, tuple(over), protection("mask").add(vectors)))
+    session.send(to, Total(label, tuple(over), protection("mask").add(vectors), False))
 
 
 def split_view(session: Session) -> None:

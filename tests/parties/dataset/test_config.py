@@ -17,10 +17,13 @@ key_type = "uscc"
 label = "default_12m"
 group = "holding"
 size = "employees"
+time = "approved_on"
+dates = ["balance_date"]
 exclude = ["branch"]
 categorical = ["sector"]
 units = { turnover = "10k-CNY" }
 max_levels = 80
+share_points = true
 """
 
 
@@ -37,16 +40,20 @@ def test_a_full_table_is_read() -> None:
         label="default_12m",
         group="holding",
         size="employees",
+        time="approved_on",
+        dates=("balance_date",),
         exclude=("branch",),
         categorical=("sector",),
         units={"turnover": "10k-CNY"},
         max_levels=80,
         party="bank",
+        share_points=True,
     )
 
 
 def test_a_short_table_takes_the_defaults() -> None:
     config = parse('file = "a.csv"\nkey = "id"')
+    assert not config.share_points
     assert (config.key_type, config.label, config.exclude, config.max_levels) == ("text", None, (), 60)
 
 
@@ -82,6 +89,9 @@ def test_every_problem_is_told_at_once() -> None:
         ('label = "id"', "'id' is both key and label"),
         ('label = "y"\ngroup = "y"', "'y' is both label and group"),
         ('size = "id"', "'id' is both key and size"),
+        ('time = "id"', "'id' is both key and time"),
+        ('label = "y"\ndates = ["y"]', "dates names column 'y', which is the label"),
+        ('categorical = ["a"]\ndates = ["a"]', "'a' is in both categorical and dates"),
         ('exclude = ["a", "a"]', "exclude names column 'a' twice"),
         ('categorical = ["a", "a"]', "categorical names column 'a' twice"),
         ('categorical = ["id"]', "categorical names column 'id', which is the key"),
@@ -136,4 +146,10 @@ def test_every_absent_column_is_told_at_once() -> None:
     for column in ("default_12m", "branch", "employees", "turnover"):
         assert f"column {column!r}" in told
     assert "holding" not in told
-    parse(FULL).check_columns(["uscc", "default_12m", "holding", "branch", "employees", "sector", "turnover"])
+    present = ["uscc", "default_12m", "holding", "branch", "employees", "sector", "turnover"]
+    parse(FULL).check_columns([*present, "approved_on", "balance_date"])
+
+
+def test_the_time_of_the_decision_and_other_dates_are_no_features() -> None:
+    config = parse('file = "a.csv"\nkey = "id"\ntime = "approved"\ndates = ["seen"]')
+    assert config.feature_columns(["id", "approved", "seen", "x"]) == ("x",)

@@ -11,7 +11,7 @@ import pytest
 
 from crypto.errors import UsageError
 from parties.dataset import Place
-from parties.features.columns import Levels, is_numeric, levels, numbers, parsed
+from parties.features.columns import Levels, is_empty, is_numeric, levels, numbers, parsed
 
 PLACE = Place("bank", "loans.csv")
 
@@ -120,3 +120,19 @@ def test_numeric_is_what_arithmetic_makes_sense_of() -> None:
     assert is_numeric(pd.Series([1])) and is_numeric(pd.Series([1.0], dtype="Float64"))
     for other in ([True], ["1"], [1j]):
         assert not is_numeric(pd.Series(other))
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float64", "Int64", object, "str", "boolean", "category", "datetime64[ns]"]
+)
+def test_a_column_without_a_cell_is_empty_and_has_no_level_in_every_dtype(dtype: str) -> None:
+    series = pd.Series([None, None], dtype=dtype)
+    assert is_empty(series)
+    assert cells(levels(series, PLACE)) == [None, None]
+    assert np.isnan(numbers(series, PLACE)).all()
+
+
+def test_blank_texts_are_no_cells_and_one_value_is_one() -> None:
+    assert is_empty(pd.Series(["", " ", None]))
+    assert not is_empty(pd.Series(["", "x"]))
+    assert not is_empty(pd.Series([np.nan, 0.0]))

@@ -259,3 +259,13 @@ def test_a_damaged_encoding_is_refused(change: dict[str, object]) -> None:
 
 def test_fitted_values_and_levels_are_not_shown() -> None:
     assert repr(FeatureSpec.fit(table(), TRAINING, config())) == "FeatureSpec(8 features of 5 columns)"
+
+
+@pytest.mark.parametrize("dtype", ["float64", object, "str", "category", "datetime64[ns]", "boolean"])
+def test_an_empty_column_is_left_out_by_name_whatever_its_dtype(dtype: str) -> None:
+    frame = table().assign(gone=pd.Series([None] * ROWS, dtype=dtype))
+    for roles in ({}, {"categorical": ("gone",)}):
+        spec = FeatureSpec.fit(frame, TRAINING, config(**roles))
+        assert "gone" not in {column.column for column in spec.columns}
+        told = [note for note in spec.notes if "gone" in note]
+        assert told == ["Column gone is entirely missing on the training rows; it is left out."]

@@ -65,6 +65,17 @@ def test_debtors_pay_as_in_the_published_sample(large: FourFlows) -> None:
     assert slope.sum() == pytest.approx(0.68, abs=0.05)
 
 
+def test_the_account_history_is_that_of_a_bank(large: FourFlows, joined: Join) -> None:
+    bank = large.bank
+    assert bank["interest_rate"].between(0.9 * 0.0435, 4 * 0.0435).all()
+    secured = bank["secured"] == 1
+    assert bank.loc[secured, "interest_rate"].mean() < bank.loc[~secured, "interest_rate"].mean() - 0.003
+    assert bank["loans_repaid"].mean() / bank["account_years"].mean() == pytest.approx(0.25, abs=0.01)
+    # Nobody banks here for a shorter time than the loan runs; a year's decimal is rounded.
+    assert (bank["account_years"] >= bank["months_on_book"] / 12 - 0.05 - 1e-9).all()
+    assert bank["credit_enquiries_6m"].corr(bank["credit_utilisation"]) > 0.1
+
+
 def test_courts_know_the_later_bankrupts(large: FourFlows, joined: Join) -> None:
     rows = joined(large)
     sued = rows["court_cases"] > 0

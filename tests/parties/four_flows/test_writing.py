@@ -12,7 +12,7 @@ import pytest
 
 from crypto.errors import UsageError
 from parties.connectors import read_table
-from parties.four_flows import FourFlows, Settings, generate
+from parties.four_flows import FourFlows, Settings, capital, generate
 
 World = Callable[..., FourFlows]
 PARTIES = ("bank", "platform", "public")
@@ -40,6 +40,26 @@ def test_a_switch_leaves_the_other_cells_as_they_were(world: World) -> None:
         .merge(plain.public, how="inner")
         .sort_values("uscc", ignore_index=True),
     )
+
+
+def test_the_account_history_leaves_every_other_cell_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gaps, older rows and the order of rows too: a seed means what it meant before these columns."""
+    dirty = Settings(
+        firms=500,
+        unit_mixup=True,
+        duplicate_ids=True,
+        name_variants=True,
+        delayed_labels=True,
+        rejected_applicants=True,
+    )
+    whole = generate(dirty)
+    monkeypatch.setattr(capital, "account_history", lambda *_: {})
+    without = generate(dirty)
+    assert list(whole.bank.columns.difference(without.bank.columns)) == sorted(capital.HISTORY)
+    pd.testing.assert_frame_equal(whole.bank.drop(columns=list(capital.HISTORY)), without.bank)
+    for name in ("platform", "public"):
+        pd.testing.assert_frame_equal(getattr(whole, name), getattr(without, name))
+    pd.testing.assert_frame_equal(whole.truth.firms, without.truth.firms)
 
 
 def test_a_gzip_file_tells_neither_time_nor_name(tmp_path: Path, world: World) -> None:

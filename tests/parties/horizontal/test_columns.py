@@ -120,3 +120,9 @@ def test_column_and_level_do_not_run_into_each_other() -> None:
 def test_a_short_secret_is_refused() -> None:
     with pytest.raises(UsageError, match="shorter than 16 bytes"):
         level_salt(b"short")
+
+
+def test_an_empty_column_is_of_one_kind_whatever_its_dtype() -> None:
+    for dtype in ("float64", object, "category", "datetime64[ns]"):
+        assert kind(pd.Series([None, None], dtype=dtype)) == "numeric"
+        assert kind(pd.Series([None, None], dtype=dtype), categorical=("x",)) == "categorical"

@@ -90,3 +90,9 @@ def test_outcomes_are_zeros_and_ones_one_for_each_row() -> None:
 def test_a_table_is_not_printed() -> None:
     own = read(x=[1234567.0, 2.0, 3.0])
     assert "1234567" not in repr(own) + repr(own.columns["x"])
+
+
+def test_a_column_that_is_empty_here_is_told_by_name() -> None:
+    for own in (read(x=[None, None, None]), read({"x": Column(range=(0.0, 1.0))}, x=[np.nan] * 3)):
+        (note,) = own.notes
+        assert note.startswith("Column x is entirely missing on the training rows here")

@@ -357,7 +357,9 @@ def noise(sigma: float) -> Callable[[str], Noise]:
 
     def of(party: str) -> Noise:
         rng = np.random.default_rng(list(party.encode()))
-        return Noise(lambda n: np.rint(rng.normal(0, sigma / 3**0.5, n)).astype(np.int64), sigma)
+        return Noise(
+            lambda counts: np.rint(rng.normal(0, sigma / 3**0.5, len(counts))).astype(np.int64), sigma
+        )
 
     return of
 
@@ -437,7 +439,7 @@ def fit_noisy(sums: Any, rows: pd.DataFrame, drawn: Noise, most_rows: int = 100_
     return statistics.fit(sums, *plain, own, config, {}, noise=drawn, **options)
 
 
-SILENT = Noise(lambda n: np.zeros(n, dtype=np.int64), 4.0)
+SILENT = Noise(np.zeros_like, 4.0)
 
 
 @pytest.mark.parametrize("row", [0, 7, 500])
@@ -462,8 +464,8 @@ def test_nothing_is_summed_before_fresh_noise_is_on_it(frame: pd.DataFrame) -> N
     fit_noisy(plain, frame, SILENT)
     drawn: list[Integers] = []
 
-    def draw(n: int) -> Integers:
-        drawn.append(RNG.integers(-9, 10, n))
+    def draw(counts: Integers) -> Integers:
+        drawn.append(RNG.integers(-9, 10, len(counts)))
         return drawn[-1]
 
     noisy = Replayed(None, plain.answers)
@@ -475,7 +477,7 @@ def test_nothing_is_summed_before_fresh_noise_is_on_it(frame: pd.DataFrame) -> N
 
 def test_noise_takes_no_count_beyond_the_bound() -> None:
     frame = table(x=["A", "B"] * 300)
-    far = Noise(lambda n: np.full(n, 10_000, dtype=np.int64), 4.0)
+    far = Noise(lambda counts: np.full_like(counts, 10_000), 4.0)
     sums = Replayed(None, [np.zeros(2 + 1 + BUCKETS, dtype=np.int64)])
     with pytest.raises(UsageError, match="no column is left"):
         fit_noisy(sums, frame, far, most_rows=600)

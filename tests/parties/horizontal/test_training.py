@@ -157,7 +157,7 @@ def test_balanced_classes_weigh_by_the_counts_of_all_parties() -> None:
 
 
 def test_the_learning_rate_falls_to_zero_over_the_rounds() -> None:
-    constant = Training(learning_rate=0.4, rounds=4)
+    constant = Training(learning_rate=0.4, rounds=4, schedule="constant")
     assert [learning_rate(constant, number) for number in (1, 4)] == [0.4, 0.4]
     falling = Training(learning_rate=0.4, rounds=4, schedule="cosine")
     assert [round(learning_rate(falling, number), 4) for number in (1, 2, 3, 5)] == [0.4, 0.3414, 0.2, 0.0]

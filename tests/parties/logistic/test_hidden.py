@@ -60,10 +60,17 @@ def test_one_iterations_gradient_is_numpys(parties: int) -> None:
         assert np.abs(block - features[name]).max() < 2**-7
 
 
-def test_rows_that_fill_a_block_and_begin_the_next_are_counted_once() -> None:
-    made = world(2, 8192 + 3)  # One row left out or counted twice would be off by 1e-4.
+@pytest.mark.parametrize(("blocks", "stretches"), [(8, 1), (1, 2)])
+def test_rows_that_fill_a_block_and_begin_the_next_are_counted_once(
+    blocks: int, stretches: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the sines of no more than a block travel in one message."""
+    monkeypatch.setattr("parties.logistic.hidden._BLOCKS", blocks)
+    made, ears = world(2, 8192 + 3), Ears()  # One row left out or counted twice would be off by 1e-4.
     features, theta = inputs(made)
-    out = one_gradient(made, features, theta)
+    out = one_gradient(made, features, theta, ears)
+    for kind in (Harmonics, Residual):
+        assert sum(isinstance(message, kind) for _, _, message in ears.heard) == stretches
     rounded = {name: out[name][1].rounded.open_locally() for name in features}
     residual = 1 / (1 + np.exp(-sum(logits(rounded, theta).values()))) - made.labels
     for name, block in rounded.items():

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from crypto.private import Private
 from crypto.sealed import DisclosedNumbers, WireRefused
 from federation.ids import AGGREGATOR, PartyId
+from federation.message import Role
 from federation.messages.logistic import Direction, GramShare, Move
 from federation.session import Session
 from parties.features.whitening import Whitening
 from parties.logistic.hidden import HelperGradient, LabelGradient
-from parties.logistic.training import Stopping, train
-from tests.parties.logistic.world import SCHEME, Ears, World, trained, world
+from parties.logistic.training import Stopping, train, with_intercept
+from tests.parties.logistic.world import SCHEME, Ears, World, side_of, trained, world
 from tests.seats import TWO, run_seats
 
 STOPPING = Stopping(5e-5, 60)
@@ -105,3 +109,31 @@ def test_a_party_whose_columns_are_not_whitened_to_the_announced_width_does_not_
 
     with pytest.raises(WireRefused):
         run_seats(TWO, {"bank": label, "platform": helper, AGGREGATOR: lambda session: None})
+
+
+def test_a_pull_holds_the_model_to_another_one() -> None:
+    """With penalty P and pull P c the optimum is that of a model whose coefficients are counted from c."""
+    made, centre, weight = world(2, 300), 0.5, 200.0
+
+    def part(session: Session) -> tuple[Any, bool]:
+        columns = made.columns[session.me]
+        whitening = Whitening.fit(columns)
+        features, penalty = whitening.apply(columns), whitening.penalty(weight)
+        held = np.linalg.lstsq(whitening.w, np.full(columns.shape[1], centre), rcond=None)[0]
+        pull, start = penalty @ held, held
+        if session.role is Role.LABEL:
+            features, penalty, start = with_intercept(features, penalty, float(made.labels.mean()))
+            pull = np.concatenate([[0.0], pull])
+        result = train(side_of(session, features, made), penalty, start, STOPPING, pull=pull)
+        block = result.theta[1:] if session.role is Role.LABEL else result.theta
+        return whitening.unwhiten(block), bool(result.converged)
+
+    out = run_seats(TWO, {**dict.fromkeys(made.columns, part), AGGREGATOR: lambda session: None})
+    coefficients = np.concatenate([out[name][0] for name in made.columns])
+
+    def objective(theta: Any) -> Any:
+        z, off = made.pooled @ theta[1:] + theta[0], theta[1:] - centre
+        return np.logaddexp(0, z).sum() - made.labels @ z + weight / 2 * off @ off
+
+    reference = minimize(objective, np.zeros(1 + made.pooled.shape[1]), method="BFGS").x
+    assert out["bank"][1] and np.abs(coefficients - reference[1:]).max() < 1e-3

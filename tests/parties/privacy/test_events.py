@@ -81,7 +81,8 @@ def test_a_run_that_costs_more_than_its_plan_allows_is_refused() -> None:
 
 def test_a_plan_is_read_as_it_was_written() -> None:
     noised = plan(
-        privacy={"unit": "record", "noise_multiplier": 1.1}, training={"rounds": 10, "batch_size": 100}
+        privacy={"unit": "record", "noise_multiplier": 1.1},
+        training={"rounds": 10, "batch_size": 100, "local_epochs": 2},
     )
     assert Noised.of(noised) == dataclasses.replace(RECORD, validation_share=0.1)
     made = charge(noised, "run-1", "loans", plan_events(Noised.of(noised), 5000))

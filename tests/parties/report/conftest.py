@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,13 +12,18 @@ from parties.evaluation.delong import paired_difference
 from parties.evaluation.discrimination import evaluate
 from parties.evaluation.inputs import smallest
 from parties.evaluation.ks import ks_curve
+from parties.report.credit import credit
 from parties.report.data import (
     Alignment,
     Coefficient,
     CpuTime,
+    Gain,
     HeldColumns,
     Learned,
     LeftOrganisation,
+    PointsBin,
+    PointsColumn,
+    Reason,
     ReportData,
     RowCount,
     Run,
@@ -25,6 +32,7 @@ from parties.report.data import (
     Step,
     Version,
 )
+from parties.report.write import render
 
 _SENT = (
     ("bank-a", "psi.blinded", 4, 1_310_720),
@@ -132,3 +140,43 @@ def build(*, gain: float = 0.8, demo: bool = True, seed: int = 7) -> ReportData:
 @pytest.fixture(scope="session")
 def report() -> ReportData:
     return build()
+
+
+@pytest.fixture(scope="session")
+def credit_pages(report: ReportData) -> dict[str, str]:
+    """Kind of model -> its page."""
+    return {kind: render(credit_report(report, kind)) for kind in ("scorecard", "boosting")}
+
+
+def credit_report(report: ReportData, kind: str) -> ReportData:
+    """The same round of a scorecard or of boosted trees: long names, many bins, a committee's tables."""
+    rng = np.random.default_rng(11)
+    fused, bank = rng.normal(-1.5, 1.2, size=(2, 900))
+    outcomes = (rng.random(900) < 1 / (1 + np.exp(-fused))).astype(np.int8)
+    if kind == "boosting":
+        gains = tuple(Gain(f"a_column_with_quite_a_long_name_{at}", 90.0 / (at + 1)) for at in range(25))
+        parties = (Gain("bank-a", 340.2), Gain("platform-b", 120.0))
+        asked = credit(outcomes, fused, bank)
+        return replace(report, coefficients=(), credit=asked, gains=gains, party_gains=parties)
+    columns = tuple(
+        PointsColumn(
+            f"a_column_with_quite_a_long_name_{at}",
+            f"R-bank-a-{at + 1}",
+            0.3 / (at + 1),
+            "medium",
+            -0.7,
+            tuple(
+                PointsBin(
+                    f"[1e{low}, 1e{low + 1})", 300 - low, None if at == 2 else 20, 0.3 - low / 5, 9.5 - low
+                )
+                for low in range(8)
+            ),
+        )
+        for at in range(9)
+    )
+    reasons = (
+        Reason("R-bank-a-1", 21.0, "Utilisation is above the best value"),
+        Reason("R-platform-b-4", 9.5, None),
+    )
+    asked = credit(outcomes, fused, bank, lambda logits: np.rint(600 - 29 * logits))
+    return replace(report, coefficients=(), credit=asked, points=columns, base_points=561.0, reasons=reasons)

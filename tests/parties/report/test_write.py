@@ -4,7 +4,6 @@ import json
 import os
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import matplotlib as mpl
@@ -28,26 +27,9 @@ from parties.report.data import (
     Version,
 )
 from parties.report.write import render, write_report
+from tests.parties.report.page import Page
 
 _EVIL = '"><script>alert(1)</script><img src=x onerror=y>-->'
-
-
-class _Page(HTMLParser):
-    """Elements, attributes and identifiers, as a browser would see them."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str]] = []
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes.extend((name, value or "") for name, value in attrs)
-
-    def all(self, name: str) -> list[str]:
-        return [value for each, value in self.attributes if each == name]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +38,7 @@ def page(report: ReportData) -> str:
 
 
 def test_nothing_is_fetched_and_nothing_runs(page: str) -> None:
-    parsed = _Page(page)
+    parsed = Page(page)
     for outside in ("http:", "https:", "src=", "@import", "//www", "data:image", "javascript:"):
         assert outside not in page
     assert not {"script", "link", "iframe", "img", "image", "object", "base"} & set(parsed.tags)
@@ -67,7 +49,7 @@ def test_nothing_is_fetched_and_nothing_runs(page: str) -> None:
 
 
 def test_every_reference_within_the_page_leads_to_one_place(page: str) -> None:
-    parsed = _Page(page)
+    parsed = Page(page)
     identifiers = parsed.all("id")
     assert len(identifiers) == len(set(identifiers))
     used = {value[1:] for value in parsed.all("xlink:href")} | set(re.findall(r"url\(#([^)]*)\)", page))
@@ -99,7 +81,7 @@ def test_names_with_markup_in_them_are_shown_not_obeyed(report: ReportData) -> N
         versions=(Version(_EVIL, _EVIL),),
     )
     text = render(hostile)
-    parsed = _Page(text)
+    parsed = Page(text)
     assert not {"script", "img", "bad", "i", "u"} & set(parsed.tags)
     assert not parsed.all("onerror")
     assert "<script" not in text

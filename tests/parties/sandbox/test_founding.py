@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from crypto.errors import UsageError
-from parties.sandbox.founding import clear, given
+from federation.plan import Plan, load
+from parties.dataset import ColumnRules, DatasetConfig, from_party_table
+from parties.sandbox.founding import _party_toml, clear, given, plan_toml, vertical_plan
 
 BANK = "id,default,a\n" + "".join(f"f{row},{row % 2},{row}\n" for row in range(20))
 PLATFORM = "id,b\n" + "".join(f"f{row},{row}\n" for row in range(20))
@@ -76,3 +79,52 @@ def test_what_is_read_is_never_cleared(tmp_path: Path) -> None:
     assert own.exists()
     clear(out)  # Nothing is read from it: an earlier demo is replaced.
     assert not own.exists()
+
+
+def test_the_plan_that_is_left_beside_a_demo_is_the_plan_that_was_run(tmp_path: Path) -> None:
+    plans = [
+        vertical_plan(given(folder(tmp_path / "data", bank__csv=BANK, platform__csv=PLATFORM), None)[0]),
+        Plan.model_validate(
+            {
+                "name": "two countries",
+                "purpose": "credit-scoring",
+                "shape": "hybrid",
+                "parties": {
+                    f"{place}-{country}": {"role": role, "consortium": country}
+                    for country in ("cn", "de")
+                    for place, role in (("bank", "label"), ("public", "feature"))
+                },
+                "columns": {"late tax": {"range": [0.0, 2.5]}, "tax_grade": {"levels": ["A", "é"]}},
+                "training": {"rounds": 2, "mu": 0.03},
+                "privacy": {"unit": "party", "noise_multiplier": 0.002, "epsilon": 1e6},
+            }
+        ),
+    ]
+    for plan in plans:
+        (tmp_path / "plan.toml").write_text(plan_toml(plan), encoding="utf-8")
+        assert load(tmp_path / "plan.toml").digest == plan.digest
+
+
+def test_what_a_configuration_says_of_a_dataset_stands_in_its_partys_file(tmp_path: Path) -> None:
+    told = {"en": 'x "y"', "zh": "原因"}
+    rules = {
+        "a b": ColumnRules(special=(-999.0,), splits=(0.5, 1e5), trend="descending", reason=told),
+        "sector": ColumnRules(groups=(("A", "it's"), ("C",))),
+    }
+    dataset = DatasetConfig(
+        name="data",
+        file=tmp_path / "bank.csv",
+        key="id",
+        label="bad",
+        time="decided",
+        dates=("seen on",),
+        exclude=("x", "y"),
+        categorical=("sector",),
+        units={"turn over": "CNY"},
+        max_levels=70,
+        columns=rules,
+        party="bank",
+        share_points=True,
+    )
+    table = tomllib.loads(_party_toml("bank", dataset))["datasets"]["data"]
+    assert from_party_table("data", table, party="bank", folder=tmp_path) == dataset

@@ -1,0 +1,195 @@
+"""Who takes part in an attempt, when another one begins, and when a late party is let in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from federation import files
+from federation.coordinator import conducting
+from federation.coordinator.home import CoordinatorHome
+from federation.coordinator.record import PartyStatus, Recorder, RoundStatus
+from federation.errors import PeerFailure, PeerSilent, SessionEnded
+from federation.flower.replies import FailedReply, Reply
+from federation.ids import PartyId, RunId
+from federation.order import TAKEN_BEFORE
+from federation.plan import Plan, PlanParty
+from federation.tables import Deadlines
+
+NAMES = tuple(map(PartyId, ("north", "south", "east", "west")))
+NODES = {party: number for number, party in enumerate(NAMES, start=1)}
+
+
+class Nodes:
+    """What Flower tells: who is online since when, and whose forgotten reply came."""
+
+    plan_id, run_id = "run", 1
+
+    def __init__(self, online: Mapping[int, str]) -> None:
+        self.now = dict(online)
+        self.came_back: frozenset[int] = frozenset()
+
+    def online(self) -> Mapping[int, str]:
+        return self.now
+
+    def deliver(self, node_id: int, payload: bytes) -> None:
+        raise AssertionError("nothing is delivered here")
+
+    def collect(self, timeout: float) -> dict[int, Reply]:
+        return {}
+
+    def forget(self) -> None:
+        return
+
+    def returned(self) -> frozenset[int]:
+        return self.came_back
+
+
+class Seat:
+    paused = 0
+
+    def pause(self) -> None:
+        self.paused += 1
+
+
+def conducted(folder: Path, nodes: Nodes, *, shape: str = "horizontal", least: int | None = 3) -> Any:
+    roles = {"north": PlanParty(role="label" if shape == "vertical" else "feature")}
+    parties = {**dict.fromkeys(NAMES, PlanParty()), **roles}
+    plan = Plan(
+        name="banks",
+        purpose="credit",
+        shape=shape,
+        parties=parties,
+        minimum_parties=least if shape == "horizontal" else None,
+        deadlines=Deadlines(join_seconds=0.5),
+    )
+    files.write(folder / "plan.json", plan.canonical())
+    status = RoundStatus(RunId("run"), "banks", "", parties={party: PartyStatus() for party in NAMES})
+    return conducting._Round(
+        CoordinatorHome(folder), folder, Recorder(folder, status), nodes, lambda: NODES, lambda: False
+    )
+
+
+class Everybody:
+    """A list of members on which everybody stands."""
+
+    def check_admitted(self, names: object) -> None:
+        return
+
+
+def test_all_are_waited_for_and_then_enough_of_them_do(tmp_path: Path) -> None:
+    nodes = Nodes({1: "t", 2: "t", 3: "t"})
+    assert [*conducted(tmp_path, nodes)._wait_online(Everybody())] == [*NAMES[:3]]
+    for few in (conducted(tmp_path, nodes, least=None), conducted(tmp_path, nodes, shape="vertical")):
+        with pytest.raises(PeerSilent, match="west"):
+            few._wait_online(Everybody())
+
+
+def test_one_that_was_lost_is_back_when_its_node_is_new_or_has_answered(tmp_path: Path) -> None:
+    nodes = Nodes(dict.fromkeys(NODES.values(), "t"))
+    found = conducted(tmp_path, nodes)
+    found._lost = {2: "t", 4: "t"}
+    assert [*found._present()] == ["north", "east"]
+    nodes.now[2] = "later"
+    assert [*found._present()] == ["north", "south", "east"]
+    nodes.came_back = frozenset({4})
+    assert [*found._present()] == [*NAMES]
+
+
+def test_a_late_party_lets_the_members_pause_once_and_not_at_the_end(tmp_path: Path) -> None:
+    nodes = Nodes({1: "t", 2: "t", 3: "t"})
+    found = conducted(tmp_path, nodes)
+    found._seat, found._looked = Seat(), 0.0
+    here = {party: NODES[party] for party in NAMES[:3]}
+    found._welcome(here)
+    assert found._seat.paused == 0
+    nodes.now[4], found._looked = "t", 0.0
+    found._recorder.update_party(NAMES[0], step="evaluating")
+    found._welcome(here)
+    assert found._seat.paused == 0
+    found._recorder.update_party(NAMES[0], step="training")
+    for _ in range(3):
+        found._looked = 0.0
+        found._welcome(here)
+    assert found._seat.paused == 1 and "west has come" in found._joining
+
+
+def test_only_a_loss_is_worth_another_attempt(tmp_path: Path) -> None:
+    found = conducted(tmp_path, Nodes({}))
+    lost = conducting._failure(NAMES[0], FailedReply(4, "waited 3 s for south"))
+    refused = conducting._failure(NAMES[0], FailedReply(3, "the plan does not name this party"))
+    broken = conducting._failure(NAMES[0], FailedReply(1, "internal error (ValueError)"))
+    assert [found._resumable(error) for error in (lost, refused, broken)] == [True, False, False]
+    assert found._resumable(SessionEnded("aggregator", "south left"))
+    assert not found._resumable(conducting.Cancelled("the coordinator cancelled the round"))
+    assert not conducted(tmp_path, Nodes({}), shape="vertical")._resumable(lost)
+    found._recorder.update(attempt=found._plan.most_attempts)
+    assert not found._resumable(lost)
+    assert isinstance(lost, PeerFailure) and refused.exit_code == 3
+
+
+class Lossy(Nodes):
+    """A Flower that loses what it is told to: `answers` gives what each look at the replies finds."""
+
+    def __init__(self, answers: list[dict[int, Reply]]) -> None:
+        super().__init__({1: "t", 2: "t"})
+        self.answers, self.delivered = answers, list[int]()
+
+    def deliver(self, node_id: int, payload: bytes) -> None:
+        self.delivered.append(node_id)
+
+    def collect(self, timeout: float) -> dict[int, Reply]:
+        return self.answers.pop(0) if self.answers else {}
+
+
+class Line:
+    """The exchange, as far as a watch over a round needs it."""
+
+    def __init__(self, sitting: Future[None]) -> None:
+        self.causes = list[str]()
+        self._sitting = sitting
+
+    def end(self, cause: str) -> None:
+        self.causes.append(cause)
+        self._sitting.set_exception(SessionEnded("aggregator", cause))
+
+
+def watched(folder: Path, answers: list[dict[int, Reply]], sitting: Future[None]) -> tuple[Any, Lossy, Line]:
+    flower, line = Lossy(answers), Line(sitting)
+    found = conducted(folder, flower)
+    found._orders = dict.fromkeys(NAMES, b"order")
+    found._delivered = (1, 0.0)
+    found._watch({NAMES[0]: 1, NAMES[1]: 2}, line, sitting)
+    return found, flower, line
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_DELIVER_AGAIN_SECONDS", "_REPLY_SECONDS", "_FIRST_HAND_SECONDS"):
+        monkeypatch.setattr(conducting, name, 0.0)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_an_order_that_was_lost_on_the_way_is_delivered_again(tmp_path: Path) -> None:
+    answers: list[dict[int, Reply]] = [{}, {1: b"done"}, {2: TAKEN_BEFORE}, {}, {}, {2: b"done"}]
+    _, flower, line = watched(tmp_path, answers, Future())
+    assert (flower.delivered, line.causes) == ([1, 2, 1, 2, 2], [])
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_reply_that_was_lost_is_not_waited_for_once_the_session_is_over(tmp_path: Path) -> None:
+    sitting: Future[None] = Future()
+    sitting.set_result(None)
+    found, _, line = watched(tmp_path, [{1: b"done"}], sitting)
+    assert line.causes == [] and found._lost.keys() == {2}
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_party_that_ran_every_copy_of_an_order_before_ends_the_round(tmp_path: Path) -> None:
+    copies = [{1: TAKEN_BEFORE}] * conducting._MOST_DELIVERIES
+    with pytest.raises(PeerFailure, match=r"attempt 0 at run was run at north before"):
+        watched(tmp_path, copies, Future())
