@@ -1,0 +1,30 @@
+"""What a control can ask of a case. Each check is a function; a rule pack names it and gives it parameters.
+
+A check returns one answer, or one for each border or party that it is about. It looks at the case alone: no
+clock, no file, no network. A check that cannot know says `UNKNOWN`; it never guesses a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from federation.compliance.facts import Case
+from federation.compliance.verdicts import Answer
+
+Check = Callable[[Case, Mapping[str, Any]], Sequence[Answer]]
+
+#: Name in a rule pack -> the function.
+CHECKS: dict[str, Check] = {}
+
+
+def check(name: str) -> Callable[[Check], Check]:
+    """Make a function the check of that name."""
+
+    def register(function: Check) -> Check:
+        if name in CHECKS:
+            raise ValueError(f"there are two checks called {name!r}")
+        CHECKS[name] = function
+        return function
+
+    return register
