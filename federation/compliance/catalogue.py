@@ -19,7 +19,7 @@
     seen = "C"                        # C: its text was seen; M: from memory, and shown as such
     reading = "both"                  # "R1": not asked where R2 may be claimed
     check = "mechanism"               # a function of `checks/`
-    with = { … }                      # its parameters
+    with = { … }                      # its parameters, beside `control` (the id) and the pack's `places`
     allow = { base = "cn-sg", set = { "papers.0.valid_until" = 2027-01-01 } }
     refuse = { base = "cn-sg", set = { … }, verdict = "fail" }
 
@@ -40,7 +40,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from federation.compliance.checks import CHECKS
+from federation.compliance.checks.all import CHECKS
 from federation.compliance.facts import Case
 from federation.compliance.verdicts import Verdict
 from federation.errors import UsageError
