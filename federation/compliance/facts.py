@@ -59,8 +59,10 @@ class RightFacts(Part):
 
 
 class Data(Part):
-    """What one party brings, as its manifest has it. `fields`: how many columns each grade has.
+    """What one party brings, as its manifest has it.
 
+    strictest: the highest grade of a column of which something may go to others (an update says something of
+    all columns that it was computed from). ungraded: columns without a grade.
     persons: natural persons in it by jurisdiction. `financial`: it tells of persons' finances. `credit`: it
     is credit information (Credit Reporting Regulation of the State Council, 2013, article 2). scene: the
     business scene that the owner declares under the financial cross-border guide of April 2025; beyond_scene:
