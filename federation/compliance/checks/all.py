@@ -2,6 +2,28 @@
 
 from __future__ import annotations
 
-from federation.compliance.checks import CHECKS, attested, evidence
+from federation.compliance.checks import (
+    CHECKS,
+    attested,
+    cn,
+    cn_credit,
+    evidence,
+    gba,
+    keys,
+    leakage,
+    minimise,
+    rights,
+)
 
-__all__ = ["CHECKS", "attested", "evidence"]
+__all__ = [
+    "CHECKS",
+    "attested",
+    "cn",
+    "cn_credit",
+    "evidence",
+    "gba",
+    "keys",
+    "leakage",
+    "minimise",
+    "rights",
+]

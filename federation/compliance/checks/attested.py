@@ -31,6 +31,7 @@ def attested(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     is too old. kept_days: for so many days the owner's manifest must keep evidence. places: instead of the
     pack's own.
     """
+    offices.named(parameters["offices"])  # A misspelt office is found before anybody's statement is weighed.
     if parameters.get("decides_on_persons") and not (
         case.decides_on_persons and any(about_persons(data) for data in case.data.values())
     ):
@@ -38,7 +39,7 @@ def attested(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     wanted = list(_wanted(case, parameters))
     if not wanted:
         return [no_question("No data here that the rule is about.", "本案例没有该规则所涉及的数据。")]
-    return [_answer(case, parameters, *each) for each in wanted]
+    return [stated(case, parameters, *each) for each in wanted]
 
 
 def _wanted(case: Case, parameters: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Border | None]]:
@@ -60,9 +61,10 @@ def _wanted(case: Case, parameters: Mapping[str, Any]) -> Iterator[tuple[tuple[s
                 yield (owner,), None
 
 
-def _answer(
+def stated(
     case: Case, parameters: Mapping[str, Any], signers: tuple[str, ...], border: Border | None
 ) -> Answer:
+    """How it stands with the statement that one of `signers` must make, for a border where one is given."""
     whose = signers[0] if len(signers) == 1 else ""
     about: dict[str, Any] = {"border": "" if border is None else border, "party": whose}
     kept = parameters.get("kept_days", 0)
