@@ -113,7 +113,11 @@ class Catalogue:
         for _, control in self:
             if control.id == name.upper():
                 return control
-        raise UsageError(f"there is no control {name!r}", field="CONTROL")
+        raise UsageError(
+            f"there is no control {name!r}",
+            field="CONTROL",
+            advice="`isthmus policy explain` lists them.",
+        )
 
     def case(self, example: Example) -> Case:
         """The case that an example describes."""

@@ -20,10 +20,12 @@ from federation.compliance.verdicts import Answer, Verdict
 from federation.governance.terms import Mechanism, National
 
 Duty = Literal["exempt", "contract", "assessment"]
+#: From the least to the most.
+_RANK: tuple[Duty, ...] = ("exempt", "contract", "assessment")
 _DUTY: Mapping[Duty, tuple[str, str]] = {
-    "exempt": ("nothing", "无须任何机制"),
-    "contract": ("a standard contract or certification", "标准合同或认证"),
-    "assessment": ("a security assessment", "安全评估"),
+    "exempt": ("no mechanism", "无须任何机制"),
+    "contract": ("a standard contract or certification", "须标准合同或认证"),
+    "assessment": ("a security assessment", "须安全评估"),
 }
 
 
@@ -41,7 +43,10 @@ def duty(counted: Cumulated, thresholds: Mapping[str, int]) -> Duty:
 
 @check("cn-volume")
 def volume(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
-    """What the volume asks for is what the grants claim, whether their papers are in order or not."""
+    """No grant claims less than the count asks for. Whether there is a paper in force, `mechanism` says.
+
+    claims: mechanism -> the duty whose count it claims. A grant that claims no count claims nothing wrong.
+    """
     ways = exports(case, parameters["places"], "persons")
     if not ways:
         return [_no_persons()]
@@ -54,21 +59,22 @@ def volume(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
         f"{counted.personal} persons and {counted.sensitive} with sensitive information since 1 January ask "
         f"for {en}"
     )
-    said_zh = f"自 1 月 1 日起累计 {counted.personal} 人、敏感信息 {counted.sensitive} 人，须具备{zh}"
-    if asked == "exempt":
-        return [passes(f"{said}.", f"自 1 月 1 日起累计 {counted.personal} 人，无敏感信息，{zh}。")]
+    said_zh = f"自 1 月 1 日起累计 {counted.personal} 人、敏感信息 {counted.sensitive} 人：{zh}"
+    claims: Mapping[str, Duty] = parameters["claims"]
     short = [
         fails(
-            f"{said}; the grant of {owner} does not claim it.",
-            f"{said_zh}；{owner} 的授权书未载明。",
+            f"{said}; the grant of {owner} claims {paper.mechanism.value}.",
+            f"{said_zh}；{owner} 的授权书载明的是 {paper.mechanism.value}。",
             border=border,
             party=owner,
         )
         for border, whose in ways.items()
         for owner in whose
         if not any(_enough(paper, asked, parameters) for paper in of_way(case, border, owner))
+        for paper in of_way(case, border, owner)
+        if _RANK.index(claims.get(paper.mechanism.value, asked)) < _RANK.index(asked)
     ]
-    return short or [passes(f"{said}, and the grants claim it.", f"{said_zh}；授权书均已载明。")]
+    return short or [passes(f"{said}.", f"{said_zh}。")]
 
 
 @check("cn-mechanism")
@@ -93,7 +99,10 @@ def mechanism(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
 
 @check("cn-ciio")
 def ciio(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
-    """Critical information infrastructure operators give nothing personal or important abroad unassessed."""
+    """Critical information infrastructure operators give nothing personal or important abroad unassessed.
+
+    Where the manifest does not say whether somebody is one, a person signs that it is none.
+    """
     ways = exports(case, parameters["places"], "persons-or-important")
     if not ways:
         return [no_question("Nothing personal or important goes abroad.", "没有个人信息或重要数据出境。")]
@@ -104,10 +113,12 @@ def ciio(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
             if operator == "yes":
                 found.append(_papered(case, border, owner, "assessment", parameters))
             elif operator == "unknown":
+                said = stated(case, parameters, (owner,), border)
                 found.append(
-                    to_attest(
-                        f"{owner} does not say whether it is a critical information infrastructure operator.",
-                        f"{owner} 未说明是否为关键信息基础设施运营者。",
+                    answer(
+                        said.verdict,
+                        f"{owner} does not say whether it operates critical infrastructure. {said.told.en}",
+                        f"{owner} 未说明是否为关键信息基础设施运营者。{said.told.zh}",
                         border=border,
                         party=owner,
                     )
@@ -159,7 +170,7 @@ def _papered(case: Case, border: Border, owner: str, asked: Duty, parameters: Ma
         has = f"has {listed(claimed)}" if claimed else "has none"
         return fails(
             f"{border} of data of {owner} takes {en}; its grant {has} for this way.",
-            f"{owner} 的数据 {border} 须具备{zh}；其授权书就该路径载有：{listed(claimed, 'zh') or '无'}。",
+            f"{owner} 的数据 {border} {zh}；其授权书就该路径载有：{listed(claimed, 'zh') or '无'}。",
             **about,
         )
     return min(

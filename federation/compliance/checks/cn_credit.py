@@ -145,28 +145,21 @@ def separate_consent(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answ
 
 @check("field-scene")
 def field_scene(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
-    """Financial data that goes abroad is of a declared business scene and within the scene's list of fields.
+    """Financial data that goes abroad holds no column beyond its declared scene, and somebody signed for it.
 
-    The lists are the guide's: a person compares and signs (parameters of `attested`, for each border).
+    The lists of fields are the guide's: a person compares and signs (parameters of `attested`, each border).
     """
     ways = exports(case, parameters["places"], "financial")
-    found = []
-    for owner in sorted({owner for whose in ways.values() for owner in whose}):
-        data = case.data[owner]
-        if data.beyond_scene:
-            found.append(
-                fails(
-                    f"Columns of {owner} are not in the list of its scene: {listed(data.beyond_scene)}.",
-                    f"{owner} 的字段不在所申报场景的清单内：{listed(data.beyond_scene, 'zh')}。",
-                    party=owner,
-                )
-            )
-        elif not data.scene:
-            found.append(
-                to_attest(
-                    f"{owner} declares no business scene for what goes abroad.",
-                    f"{owner} 未申报出境的业务场景。",
-                    party=owner,
-                )
-            )
-    return found or attested(case, {**parameters, "each": "border", "when": "financial"})
+    beyond = {
+        owner: case.data[owner].beyond_scene
+        for owner in sorted({owner for whose in ways.values() for owner in whose})
+        if case.data[owner].beyond_scene
+    }
+    return [
+        fails(
+            f"Columns of {owner} are not in the list of its scene: {listed(columns)}.",
+            f"{owner} 的字段不在所申报场景的清单内：{listed(columns, 'zh')}。",
+            party=owner,
+        )
+        for owner, columns in beyond.items()
+    ] or attested(case, {**parameters, "each": "border", "when": "financial"})

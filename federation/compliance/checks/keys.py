@@ -40,9 +40,12 @@ def keys_at_home(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
 
 @check("keys-of-label-holder")
 def keys_of_label_holder(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
-    """Nobody outside the label holders' borders can open one party's update alone; then the evidence.
+    """Nobody outside the label holders' borders can open one party's update alone.
 
-    Where no party has the seat of the label holder every member holds labels of its own.
+    Who brings no data (an aggregator, a witness) has no key of its own there, and is sent no update that it
+    can open. Whether a data party could open another's alone depends on the masks in what it was sent, which
+    facts do not tell: the evidence shows that. Where no party has the seat of the label holder every member
+    holds labels of its own.
     """
     holders = case.of_seat("label") or case.of_seat("member")
     home = {party.jurisdiction for party in holders.values()}
@@ -54,7 +57,7 @@ def keys_of_label_holder(case: Case, parameters: Mapping[str, Any]) -> Sequence[
             f"位于 {case.parties[name].jurisdiction} 的 {name} 能够单独打开某一方的更新。",
             party=name,
         )
-        for name in sorted(opening)
+        for name in sorted(opening - {*case.data})
         if case.parties[name].jurisdiction not in home
     ]
     return apart or [of_evidence(case, parameters["control"])]

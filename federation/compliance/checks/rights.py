@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from federation.compliance.checks import check
-from federation.compliance.checks.attested import attested
+from federation.compliance.checks.attested import attested, stated
 from federation.compliance.checks.evidence import of_evidence
-from federation.compliance.checks.saying import fails, listed, passes, to_attest
+from federation.compliance.checks.saying import answer, fails, listed, passes
 from federation.compliance.checks.scope import shared
 from federation.compliance.facts import Case, Data
-from federation.compliance.verdicts import Answer
+from federation.compliance.verdicts import Answer, Verdict
 from federation.governance.terms import National, RightBasis
 
 #: The three rights of the Twenty Data Measures (2022).
@@ -46,13 +46,18 @@ def _graded(case: Case, name: str, data: Data) -> Iterator[Answer]:
 
 @check("rights")
 def rights(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
-    """Each of the three rights has a ground and has not run out; some grounds (`documents`) need a paper."""
-    needing = {RightBasis(basis) for basis in parameters.get("documents", ())}
-    found = [each for name, data in sorted(case.data.items()) for each in _rights(case, name, data, needing)]
+    """Each of the three rights has a ground and has not run out; some grounds need a paper.
+
+    documents: those grounds. Without the certificate's hash in the manifest a person states it (`offices`).
+    """
+    found = [
+        each for name, data in sorted(case.data.items()) for each in _rights(case, name, data, parameters)
+    ]
     return found or [passes("The three rights are there and in force.", "三项权利齐备且有效。")]
 
 
-def _rights(case: Case, name: str, data: Data, needing: set[RightBasis]) -> Iterator[Answer]:
+def _rights(case: Case, name: str, data: Data, parameters: Mapping[str, Any]) -> Iterator[Answer]:
+    needing = {RightBasis(basis) for basis in parameters["documents"]}
     held = {str(right): facts for right, facts in data.rights.items()}
     for right, right_zh in _RIGHTS.items():
         facts = held.get(right)
@@ -69,11 +74,14 @@ def _rights(case: Case, name: str, data: Data, needing: set[RightBasis]) -> Iter
                 party=name,
             )
         elif facts.basis in needing and facts.certificate is None:
-            yield to_attest(
-                f"The {right} right of {name} rests on {facts.basis.value}, and no certificate shows it.",
-                f"{name} 的{right_zh}依据 {facts.basis.value}：缺少证书的哈希值。",
-                party=name,
-            )
+            said = stated(case, parameters, (name,), None)
+            if said.verdict is not Verdict.PASS:
+                yield answer(
+                    said.verdict,
+                    f"The {right} right rests on {facts.basis.value} without a certificate. {said.told.en}",
+                    f"{right_zh}依据 {facts.basis.value}，但没有证书。{said.told.zh}",
+                    party=name,
+                )
 
 
 @check("retention")

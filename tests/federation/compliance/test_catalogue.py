@@ -156,7 +156,7 @@ def test_no_control_is_in_two_packs_and_each_pack_is_called_as_its_file() -> Non
 
 def test_the_bases_are_clean_under_every_rule_that_reads_nothing_but_facts() -> None:
     from federation.compliance.judging import judge
-    from tests.federation.compliance.cases import case
+    from tests.federation.compliance.asking import case
 
     for base in ("reference", "gba"):
         assert judge(case(base)).failed() == (), base

@@ -11,7 +11,7 @@ from federation.compliance.catalogue import Catalogue, catalogue, read
 from federation.compliance.facts import Case
 from federation.compliance.judging import judge
 from federation.compliance.verdicts import Judgement
-from tests.federation.compliance.cases import case, rulings
+from tests.federation.compliance.asking import case, rulings
 
 _ATTACK = {"baseline": 0.5, "n": 1000, "seed": 1, "positive": True, "negative": True}
 _AUC = {**_ATTACK, "unit": "auc", "value": 0.5, "upper": 0.51}
@@ -32,6 +32,9 @@ SHOWN: dict[str, Any] = {
     },
     "data__bank__kinds": ["sole-trader"],
     "abroad": {"CN": {"personal": 100_000, "sensitive": 0}},
+    "papers": [
+        {"owner": "bank", "origin": "CN", "destination": "SG", "mechanism": "cn-exempt-under-100k"},
+    ],
 }
 SIGNED = {
     "control": "EU-PERSONAL",
@@ -108,7 +111,7 @@ def test_placement_of_credit_information_and_important_data_is_asked_under_both_
         {"attacks__T-LEAK-MIA": {}},
         {"attacks__T-LEAK-LABEL__a__value": 0.6},
         {"attacks__T-LEAK-RECON__b__positive": False},
-        {"parties__registry__opens": True},
+        {"parties__aggregator__jurisdiction": "SG", "parties__aggregator__opens": True},
     ],
     ids=str,
 )

@@ -9,7 +9,7 @@ import pytest
 from federation.compliance.checks.attested import attested
 from federation.compliance.facts import Case
 from federation.compliance.verdicts import Verdict
-from tests.federation.compliance.cases import case
+from tests.federation.compliance.asking import case
 
 SAID = {
     "control": "XX-RULE",

@@ -10,7 +10,7 @@ import pytest
 from federation.compliance.catalogue import catalogue
 from federation.compliance.checks.cn import duty
 from federation.compliance.facts import Case, Cumulated
-from tests.federation.compliance.cases import case, rulings, verdict
+from tests.federation.compliance.asking import case, rulings, verdict
 
 THRESHOLDS = {"persons_contract": 100_000, "persons_assessment": 1_000_000, "sensitive_assessment": 10_000}
 DOCUMENT = "0" * 64
@@ -63,7 +63,9 @@ def exporting(n: int = 100_000, s: int = 0, /, **paper: Any) -> Case:
 def test_volume_and_mechanism_are_read_from_one_table() -> None:
     told = [catalogue().control(name).parameters for name in ("CN-VOL", "CN-MECH")]
     assert told[0]["thresholds"] == told[1]["thresholds"] == THRESHOLDS
-    assert told[0]["sufficient"] == told[1]["sufficient"] and told[0]["only_to"] == told[1]["only_to"]
+    assert {"exempt": ["cn-exempt-under-100k"], **told[1]["sufficient"]} == told[0]["sufficient"] and told[0][
+        "only_to"
+    ] == told[1]["only_to"]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +91,13 @@ def test_volume_and_mechanism_are_read_from_one_table() -> None:
 )
 def test_a_paper_counts_for_its_way_its_days_and_with_its_document(paper: dict[str, Any], came: str) -> None:
     assert verdict("CN-MECH", exporting(**paper)) == came
+
+
+def test_who_claims_no_number_of_persons_claims_none_that_is_wrong() -> None:
+    """A grant without a mechanism lacks one; it is not one that relies on too few persons."""
+    for none in ({"mechanism": "none-needed"}, {"destination": "MY"}):
+        assert verdict("CN-VOL", exporting(**none)) == "pass"
+        assert verdict("CN-MECH", exporting(**none)) == "fail"
 
 
 def test_a_certificate_cannot_be_from_before_there_were_any() -> None:

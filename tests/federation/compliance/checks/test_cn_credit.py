@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.federation.compliance.cases import case, rulings, verdict
+from tests.federation.compliance.asking import case, rulings, verdict
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,8 @@ def test_consent_to_going_abroad_is_separate_and_shown(bases: list[dict[str, Any
     assert verdict("CN-CONSENT", asked) == came
 
 
-def test_financial_data_abroad_has_a_scene_and_nothing_beyond_it() -> None:
+def test_financial_data_abroad_is_signed_for_and_holds_nothing_beyond_its_scene() -> None:
     assert verdict("CN-FIN", case()) == "needs-attestation"
-    assert verdict("CN-FIN", case("reference", data__bank__scene="financing")) == "needs-attestation"
     beyond = {"data__bank__scene": "financing", "data__bank__beyond_scene": ["age"]}
     assert verdict("CN-FIN", case("reference", **beyond)) == "fail"
     assert verdict("CN-FIN", case("reference", data__bank__financial=False)) == "not-applicable"

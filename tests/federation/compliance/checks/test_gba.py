@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from federation.compliance.checks.gba import NINE_CITIES, working_days_on
-from tests.federation.compliance.cases import case, rulings, verdict
+from tests.federation.compliance.asking import case, rulings, verdict
 
 
 @pytest.mark.parametrize("city", NINE_CITIES)

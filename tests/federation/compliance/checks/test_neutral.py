@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.federation.compliance.cases import case, rulings, verdict
+from tests.federation.compliance.asking import case, rulings, verdict
 
 
 @pytest.mark.parametrize("state", ["pass", "fail", "unknown", "not-applicable"])
@@ -20,6 +20,7 @@ def test_what_nobody_looked_at_is_unknown_and_a_plan_says_that_the_run_decides()
     assert "missing" in run.told.en and "The run itself decides it" in plan.told.en
 
 
+WITNESS = {"seat": "witness", "jurisdiction": "SG", "kind": "auditor"}
 KEYS = {"checks__T-KEY-LOC": "pass", "checks__T-KEY-THRESH": "pass"}
 
 
@@ -27,11 +28,11 @@ KEYS = {"checks__T-KEY-LOC": "pass", "checks__T-KEY-THRESH": "pass"}
     ("facts", "kept", "alone"),
     [
         ({}, "pass", "pass"),
-        ({"parties__registry__opens": True}, "pass", "fail"),  # Its own key at home, and still it opens.
-        ({"parties__registry__opens": True, "data__registry__keys": ["DE"]}, "fail", "fail"),
+        ({"parties__registry__opens": True}, "pass", "pass"),  # Its own key at home; masks are shown.
+        ({"parties__registry__opens": True, "data__registry__keys": ["DE"]}, "fail", "pass"),
         ({"parties__aggregator__opens": True}, "pass", "pass"),
         ({"parties__aggregator__opens": True, "parties__aggregator__jurisdiction": "SG"}, "fail", "fail"),
-        ({"flows__0__opened": True}, "pass", "fail"),
+        ({"flows__0__opened": True, "flows__0__receiver": "w", "parties__w": WITNESS}, "pass", "fail"),
         ({"data__bank__keys": ["SG"]}, "fail", "pass"),
         ({"checks__T-KEY-LOC": "fail", "checks__T-KEY-THRESH": "missing"}, "fail", "unknown"),
     ],
@@ -102,6 +103,17 @@ def test_membership_is_judged_by_the_upper_bound_and_by_the_area(
     assert verdict("T-LEAK-MIA", case("reference", **{"attacks__T-LEAK-MIA": attacks})) == came
 
 
+REGISTERED = {"data__bank__rights__holding": {"basis": "registration"}}
+SIGNED = {
+    "control": "G-RIGHTS",
+    "party": "bank",
+    "office": "legal",
+    "dated": "2026-06-20",
+    "valid_until": "2027-06-20",
+    "document": "0" * 64,
+}
+
+
 @pytest.mark.parametrize(
     ("control", "facts", "came"),
     [
@@ -112,6 +124,8 @@ def test_membership_is_judged_by_the_upper_bound_and_by_the_area(
         ("G-RIGHTS", {"data__bank__rights__holding__until": "2026-11-23"}, "pass"),
         ("G-RIGHTS", {"data__bank__rights": {}}, "fail"),
         ("G-RIGHTS", {"data__bank__rights__holding": {"basis": "registration"}}, "needs-attestation"),
+        ("G-RIGHTS", {**REGISTERED, "statements": [SIGNED]}, "pass"),
+        ("G-RIGHTS", {**REGISTERED, "statements": [{**SIGNED, "office": "credit"}]}, "fail"),
         ("G-RETAIN", {}, "needs-attestation"),
         ("G-RETAIN", {"data__bank__data_until": "2026-11-22"}, "fail"),
         ("G-RETAIN", {"data__bank__data_until": None}, "fail"),
