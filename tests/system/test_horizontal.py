@@ -45,7 +45,7 @@ def banks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
 def plan() -> str:
     named = "".join(f"[parties.{name}]\n" for name in BANKS)
     head = 'name = "banks"\npurpose = "credit-scoring"\nshape = "horizontal"\n'
-    training = f"[training]\nrounds = {ROUNDS}\nlocal_epochs = 1\n[sum]\nprotection = 'mask'\n"
+    training = f"[training]\nrounds = {ROUNDS}\nlocal_epochs = 4\n[sum]\nprotection = 'mask'\n"
     return head + named + training
 
 
