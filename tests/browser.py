@@ -104,4 +104,4 @@ def _chromium(*arguments: str | Path) -> bytes:
     *options, page = arguments
     profile = f"--user-data-dir={Path(page).parent / 'profile'}"
     call = [*with_profile, *quiet, profile, *map(str, options), Path(page).as_uri()]
-    return subprocess.run(call, capture_output=True, timeout=60, check=True).stdout
+    return subprocess.run(call, capture_output=True, timeout=300, check=True).stdout

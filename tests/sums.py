@@ -90,11 +90,11 @@ class PlainSums:
     def _exchange(self, call: tuple[Any, ...], part: Any) -> list[Any]:
         meeting = self._meeting
         meeting.parts[self._me] = (call, part)
-        meeting.barrier.wait(30)
+        meeting.barrier.wait(120)
         given = [meeting.parts[member] for member in meeting.members]
         if self._me == meeting.members[0]:
             meeting.calls.append(call[:3])
-        meeting.barrier.wait(30)
+        meeting.barrier.wait(120)
         if any(other != call for other, _ in given):
             raise ValueError(f"members differ in what they sum: {[other for other, _ in given]}")
         return [each for _, each in given]

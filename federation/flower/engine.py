@@ -76,7 +76,6 @@ from flwr.supercore.retry import RetryInvoker, exponential
 from flwr.supercore.runtime import RuntimeHttpClient
 from flwr.supercore.runtime_version_compatibility import RuntimeVersionMetadata
 from flwr.supercore.task_identity import TaskIdentity
-from flwr.superlink.grid import HttpGrid
 
 from crypto.errors import PeerFailure, Refusal, UsageError
 from federation.errors import BundleRefused, IdentityRefused
@@ -538,6 +537,8 @@ def _client(kind: Any, address: str, root_file: Path, interceptors: Sequence[Any
 
 @contextmanager
 def _grid(address: str, root_file: Path, token: str) -> Iterator[Any]:
+    from flwr.superlink.grid import HttpGrid  # Brings the database of the SuperLink with it.
+
     grid = HttpGrid(address, root_certificates=root_file.read_bytes(), token=token)
     grid._client = _client(
         RuntimeHttpClient, address, root_file, [RuntimeTokenHttpInterceptor(token)], retry=True

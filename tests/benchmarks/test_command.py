@@ -26,7 +26,7 @@ def _run(cwd: Path, *arguments: str, path: Path) -> subprocess.CompletedProcess[
         env={**os.environ, "PYTHONPATH": str(path), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

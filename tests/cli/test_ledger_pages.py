@@ -63,14 +63,14 @@ def test_pages_are_served_from_the_command_until_its_parent_goes(folder: Path) -
         assert process.stdin is not None and process.stdout is not None
         told = json.loads(process.stdout.readline())
         assert told["address"].startswith("http://127.0.0.1:")
-        answer = httpx.get(told["address"], timeout=60)
+        answer = httpx.get(told["address"], timeout=300)
         assert answer.status_code == 200
         assert "sme-credit" in answer.text
         process.stdin.close()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=300) == 0
     finally:
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=300)
         for stream in (process.stdout, process.stderr):
             assert stream is not None
             stream.close()

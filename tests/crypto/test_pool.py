@@ -174,7 +174,7 @@ def run_script(folder: Path, source: Path, *arguments: str) -> subprocess.Comple
         env={**os.environ, "PYTHONPATH": str(source)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=300,
         check=False,
     )
 

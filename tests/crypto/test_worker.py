@@ -38,7 +38,7 @@ def spoken_to(requests: bytes) -> subprocess.CompletedProcess[bytes]:
         [sys.executable, "-I", "-c", PLANTED, str(ROOT)],
         input=requests,
         capture_output=True,
-        timeout=30,
+        timeout=300,
         check=False,
     )
 

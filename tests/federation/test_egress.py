@@ -182,7 +182,7 @@ def test_messages_of_several_threads_reach_the_wire_in_the_order_of_their_number
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(300)
     reader = SessionKeys(BANK, Binding("run", 1, bytes(32)), {PLATFORM: b"bank".ljust(32)})
     for kind, _, envelope in log.events:
         if kind == "transport":

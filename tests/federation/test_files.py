@@ -63,7 +63,7 @@ def write_and_die(path: Path) -> int:
     with subprocess.Popen(
         [sys.executable, "-c", program, str(path)], env={**os.environ, "PYTHONPATH": root}
     ) as dying:
-        assert dying.wait(30) == -signal.SIGKILL
+        assert dying.wait(120) == -signal.SIGKILL
     return dying.pid
 
 

@@ -17,13 +17,13 @@ async def hello(scope: Scope, receive: Receive, send: Send) -> None:
 def test_pages_are_served_until_they_are_stopped() -> None:
     pages = LocalPages(hello, "127.0.0.1", 0)
     port = pages.start()
-    answer = httpx.get(f"http://127.0.0.1:{port}/", timeout=10)
+    answer = httpx.get(f"http://127.0.0.1:{port}/", timeout=60)
     assert answer.text == "hello"
     assert "server" not in answer.headers
     pages.stop()
     pages.stop()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"http://127.0.0.1:{port}/", timeout=10)
+        httpx.get(f"http://127.0.0.1:{port}/", timeout=60)
 
 
 def test_a_port_that_is_taken_is_named() -> None:

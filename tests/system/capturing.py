@@ -109,7 +109,7 @@ class TcpCounter:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
-                far = socket.create_connection((LOOPBACK, self._to), timeout=5)
+                far = socket.create_connection((LOOPBACK, self._to), timeout=60)
                 far.settimeout(None)
                 with self._lock:
                     self.connections += 1

@@ -112,7 +112,7 @@ def papers(request: pytest.FixtureRequest) -> Papers:
 def post(federation: Federation, papers: Papers, path: str) -> int | None:
     """The gate's answer; None when there was not even a connection."""
     headers = {**PROTOBUF, "flwr-public-key": public_key_header(papers.supernode).decode()}
-    with httpx.Client(verify=papers.context(), trust_env=False, timeout=10) as client:
+    with httpx.Client(verify=papers.context(), trust_env=False, timeout=60) as client:
         try:
             url = f"https://{federation.gate.replace('127.0.0.1', 'localhost')}{path}"
             return client.post(url, headers=headers, content=BODIES.get(path, b"")).status_code
@@ -128,7 +128,7 @@ def stream(federation: Federation, papers: Papers, first: Frame) -> grpc.StatusC
     options = (*CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", "aggregator"))
     with grpc.secure_channel(federation.exchange, credentials, options=options) as channel:
         try:
-            for _ in channel.stream_stream(METHOD)(iter([encode(first)]), timeout=10):
+            for _ in channel.stream_stream(METHOD)(iter([encode(first)]), timeout=60):
                 pass
         except grpc.RpcError as refused:
             code: grpc.StatusCode = refused.code()
@@ -185,7 +185,7 @@ def test_a_stranger_on_the_coordinators_machine_gets_no_task_and_starts_no_round
 ) -> None:
     service = json.loads((federation.home / "service.json").read_text())
     context = ssl.create_default_context(cafile=service["superlink_root"])
-    with httpx.Client(verify=context, trust_env=False, timeout=10) as client:
+    with httpx.Client(verify=context, trust_env=False, timeout=60) as client:
         url = f"https://{service['superlink']}{RUNTIME}"
         assert client.post(url, headers=PROTOBUF, content=BODIES[RUNTIME]).status_code == 401
     # Flower's control interface asks nobody who he is; so a run that was not submitted here is no round.

@@ -1,14 +1,13 @@
 """No identifier and no value of a party reaches another role, in any form; and the search could find one.
 
 Every party's table holds canaries: identifiers, numbers and a text that stand in no other table. They are
-looked for in every frame as it is relayed, in every message that another role can open, and in every file
-that another role, its logs or its databases wrote; in plain, in other encodings, as floats and fixed-point
-words, as hashes. The same search over a round whose guard was broken on purpose does find them.
+looked for in every frame as it is relayed and in every message that another role can open (and by
+`test_round` in every file that another role, its logs or its databases wrote); in plain, in other encodings,
+as floats and fixed-point words, as hashes. The same search over a round whose guard was broken on purpose
+does find them.
 """
 
 from __future__ import annotations
-
-from functools import cache
 
 import numpy as np
 import pytest
@@ -26,27 +25,11 @@ from federation.rehearsal import Ungoverned
 from parties import participation
 from parties.round import vertical
 from parties.round.rows import OwnTable, aligned
-from tests.system.federation import Done, Federation
+from tests.system.canaries import common_firms, needles
+from tests.system.federation import Federation
 from tests.system.in_memory import Seen, rehearse
-from tests.system.search import Needles, found_in_files, identifier_forms, text_forms, value_forms
+from tests.system.search import found_in_files
 from tests.system.tables import PARTIES, canary
-
-#: Firms that every party knows: only the aggregator must not.
-COMMON_FIRMS = tuple(f"firm-{number:05d}" for number in range(0, 600, 25))
-
-
-def needles(party: str, context: str = "") -> Needles:
-    """What only `party` holds. `context`: the run and attempt that identifiers are hashed under."""
-    own = canary(party)
-    contexts = [context.encode()] if context else []
-    return Needles(
-        identifier_forms(own.identifiers, contexts) | value_forms(own.values) | text_forms(own.text)
-    )
-
-
-@cache
-def common_firms(context: str = "") -> Needles:
-    return Needles(identifier_forms(COMMON_FIRMS, [context.encode()] if context else []))
 
 
 def seen_by_others(seen: Seen) -> dict[str, set[str]]:
@@ -87,24 +70,9 @@ def test_no_frame_and_no_message_holds_a_canary(unstarted: Federation) -> None:
     assert seen_by_others(seen) == {}
 
 
-def test_no_file_of_another_role_holds_a_canary(federation: Federation, finished: Done) -> None:
-    homes = {name: federation.party(name) for name in PARTIES} | {"federation": federation.home}
-    logs = {name: federation.folder / f"{name}.log" for name in homes}
-    assert (federation.home / "flower" / "state.db").stat().st_size > 0
+def test_the_search_finds_them_where_they_belong(unstarted: Federation) -> None:
     for party in PARTIES:
-        others = [place for name in homes if name != party for place in (homes[name], logs[name])]
-        assert found_in_files(needles(party), others) == {}
-        assert needles(party).forms_in(finished.out.encode() + finished.err.encode()) == set()
-        # Its own log, journal and Flower files are read by people and programs of less trust than its data.
-        home = homes[party]
-        own = [logs[party], home / "flower", home / "node.json", *home.rglob("journal.jsonl")]
-        assert found_in_files(needles(party), own) == {}
-    assert found_in_files(common_firms(), [federation.home, logs["federation"]]) == {}
-
-
-def test_the_search_finds_them_where_they_belong(federation: Federation) -> None:
-    for party in PARTIES:
-        (table,) = (table for table in federation.tables if (table.party, table.name) == (party, "data"))
+        (table,) = (table for table in unstarted.tables if (table.party, table.name) == (party, "data"))
         forms = set[str]().union(*found_in_files(needles(party), [table.file]).values())
         assert {"identifier in utf-8", "value as text"} <= forms
         assert ("text in utf-8" in forms) == (party == "public")  # The one that has a column of words.

@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from crypto.errors import UsageError
+from tests.system.federation import command
+from tests.system.test_demo_horizontal import check_verdicts
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("ISTHMUS_DATA", ROOT.parent / "shared" / "data"))
 KEYS = {
@@ -29,7 +33,7 @@ def demo(out: Path, *arguments: str, job: tuple[str, ...] = ()) -> subprocess.Co
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=900,
         check=False,
     )
 
@@ -67,55 +71,56 @@ def check_promises(facts: dict[str, Any]) -> None:
 
 
 def test_banks_with_the_same_columns_see_what_one_model_is_worth_to_each_of_them(tmp_path: Path) -> None:
+    """The whole command, over processes; `test_demo_horizontal` looks closer at what it concludes."""
     out = tmp_path / "demo"
-    arguments = ("--parties", "3", "--firms", "2400", "--strategy", "personalised")
+    arguments = ("--parties", "3", "--firms", "900", "--strategy", "personalised")
     facts = facts_of(demo(out, *arguments, job=("horizontal",)))
     banks = ["bank-a", "bank-b", "bank-c"]
     assert [*facts["auc"]] == [*facts["verdict"]] == [*facts["difference"]] == banks
     assert {*banks, "aggregator"} == facts["bytes_sent"].keys() == facts["cpu_seconds"].keys()
     assert (facts["strategy"], facts["protection"], facts["rounds"]) == ("personalised", "he", 10)
     assert facts["joint"]["rows"] == sum(facts["test_rows"].values())
-    told = [json.loads(path.read_text()) for path in sorted(out.glob("parties/*/rounds/*/evaluation.json"))]
-    for bank, figures in zip(banks, told, strict=True):
-        assert facts["auc"][bank]["local"] == figures["local"]["auc"]
-        assert facts["auc"][bank]["federated"] == figures["federated"]["auc"]
-        assert abs(facts["auc"][bank]["federated"] - facts["auc"][bank]["pooled"]) < 0.1
-    # The small bank has the most to gain: 200 firms are too few for its own model.
-    assert facts["verdict"]["bank-c"] == "helps"
+    check_verdicts(facts)
     report = Path(facts["report"]).read_text("utf-8")
     assert all(text in report for text in (facts["run"], *banks, "Pooled (demo only)"))
     assert "http:" not in report and "https:" not in report
     assert processes_naming(out) == []
 
 
+def two_tables(folder: Path, **headers: str) -> Path:
+    folder.mkdir()
+    for party, header in headers.items():
+        (folder / f"{party}.csv").write_text(
+            f"{header}\n" + "".join(f"f{row:03},{row % 2},{row}\n" for row in range(600))
+        )
+    return folder
+
+
 def test_ambiguous_files_are_refused_with_the_next_step(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    data.mkdir()
-    for party in ("bank", "platform"):
-        (data / f"{party}.csv").write_text("id,label,x\n" + "".join(f"{i},{i % 2},{i}\n" for i in range(9)))
-    ran = demo(tmp_path / "demo", "--data", str(data))
-    assert ran.returncode == 2
-    assert "--config" in ran.stderr
-    assert "Traceback" not in ran.stderr
+    data = two_tables(tmp_path / "data", bank="id,label,x", platform="id,label,x")
+    with pytest.raises(UsageError) as refused:
+        command("demo", "--data", data, "--out", tmp_path / "demo")
+    assert "--config" in refused.value.advice
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_demo_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "demo"
+    data = two_tables(tmp_path / "data", bank="id,default,x", platform="id,late,y")
     with subprocess.Popen(
-        [sys.executable, "-m", "cli", "demo", "--out", str(out), "--firms", "1000"],
+        [sys.executable, "-m", "cli", "demo", "--out", str(out), "--data", str(data)],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as running:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while not list(out.glob("parties/*/node.json")) and time.monotonic() < until:
             time.sleep(0.1)
         assert processes_naming(out)
         running.send_signal(number)
-        assert running.wait(60) in (130, -number)
-    until = time.monotonic() + 30
+        assert running.wait(180) in (130, -number)
+    until = time.monotonic() + 120
     while processes_naming(out) and time.monotonic() < until:
         time.sleep(0.2)
     assert processes_naming(out) == []

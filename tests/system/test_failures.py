@@ -23,7 +23,7 @@ import pytest
 
 from federation import files
 from federation import journal as journals
-from federation.errors import IdentityRefused, SessionEnded, UsageError
+from federation.errors import IdentityRefused, PlanRefused, SessionEnded, UsageError
 from federation.journal import Entry, FileJournal
 from tests.system.conftest import ABSENT
 from tests.system.federation import LOOPBACK, Done, Federation, command, descendants, unused_port
@@ -331,10 +331,11 @@ def test_the_command_of_a_failed_round_says_why_and_ends_with_its_exit_code(
 
 def test_a_plan_that_names_an_unknown_party_is_refused_before_anything_starts(federation: Federation) -> None:
     before = len(list((federation.home / "rounds").iterdir()))
-    done = federation.launch(federation.plan("bank", "stranger"))
-    assert done.exit_code == 3
-    assert "party stranger, field parties.stranger: stranger: not admitted" in done.err
-    assert "isthmus federation members" in done.err
+    with pytest.raises(PlanRefused) as refused:
+        federation.submit(federation.plan("bank", "stranger"))
+    assert refused.value.exit_code == 3
+    assert "party stranger, field parties.stranger: stranger: not admitted" in str(refused.value)
+    assert "isthmus federation members" in refused.value.advice
     assert len(list((federation.home / "rounds").iterdir())) == before
 
 
@@ -348,9 +349,8 @@ def test_every_problem_of_a_plan_is_listed_at_once(federation: Federation) -> No
     plan = federation.plan("bank", "platform")
     for good, bad in problems.items():
         plan = plan.replace(good, bad)
-    done = federation.launch(plan)
-    assert done.exit_code == 2
-    assert "the plan has 6 problem(s)" in done.err
+    with pytest.raises(UsageError, match=r"the plan has 6 problem\(s\)") as refused:
+        federation.submit(plan)
     for key in (
         "name: ",
         "model.max_iterations: ",
@@ -359,7 +359,7 @@ def test_every_problem_of_a_plan_is_listed_at_once(federation: Federation) -> No
         "parties.bank.role: allowed are 'label' or 'feature'",
         'parties: exactly one has role = "label", here 0',
     ):
-        assert f"  - {key}" in done.err
+        assert f"  - {key}" in str(refused.value)
 
 
 def test_a_second_service_in_one_folder_is_refused(federation: Federation, refused_starts: Starts) -> None:
@@ -369,7 +369,7 @@ def test_a_second_service_in_one_folder_is_refused(federation: Federation, refus
         assert "is running already" in done.err
         assert f"isthmus {group} stop" in done.err
     assert federation.runs("federation")
-    assert federation.cli("party", "status", "--home", federation.party("bank")).facts["running"]
+    assert command("party", "status", "--home", federation.party("bank"))["running"]
 
 
 def test_a_port_in_use_is_named_and_nothing_is_left_running(
@@ -545,8 +545,9 @@ def test_stopping_the_service_in_mid_round_tells_everybody(federation: Federatio
     federation.wait_idle()
     for party in federation.names:
         assert federation.node(party)["cause"] == f"aggregator ended the session: {status['cause']}"
-    launched = federation.launch(federation.plan())
-    assert (launched.exit_code, "isthmus federation start" in launched.err) == (2, True)
+    with pytest.raises(UsageError) as refused:
+        federation.submit(federation.plan())
+    assert "isthmus federation start" in refused.value.advice
     federation.start_coordinator()
 
 

@@ -27,19 +27,19 @@ from tests.system.in_memory import Seen, rehearse
 OTHERS = dict.fromkeys(("bank", "public", "aggregator"), "CN")
 
 
-def platform(federation: Federation) -> PartyHome:
-    return PartyHome.open(federation.party("platform"))
+def platform(founded: Federation) -> PartyHome:
+    return PartyHome.open(founded.party("platform"))
 
 
 @contextmanager
-def granting(federation: Federation, **changes: Any) -> Iterator[None]:
+def granting(founded: Federation, **changes: Any) -> Iterator[None]:
     """The platform has this one grant of its dataset meanwhile, instead of those that it has."""
-    shelf = Shelf(platform(federation))
+    shelf = Shelf(platform(founded))
     folder, kept = shelf.folder / "grants", shelf.folder / "kept"
     folder.rename(kept)
-    name = f"only-{len(list(platform(federation).ledger().entries()))}"
+    name = f"only-{len(list(platform(founded).ledger().entries()))}"
     try:
-        known = changes.pop("whom", pinned(platform(federation)))
+        known = changes.pop("whom", pinned(platform(founded)))
         said = {"to": OTHERS, "id": name, **changes}
         shelf.put(governed.grant_of(shelf.manifest("data"), whom=known, **said))
         yield
@@ -49,16 +49,16 @@ def granting(federation: Federation, **changes: Any) -> Iterator[None]:
         kept.rename(folder)
 
 
-def entries(federation: Federation, kind: str) -> list[dict[str, Any]]:
-    read = [json.loads(line) for line in platform(federation).ledger().entries()]
+def entries(founded: Federation, kind: str) -> list[dict[str, Any]]:
+    read = [json.loads(line) for line in platform(founded).ledger().entries()]
     return [entry for entry in read if entry["kind"] == kind]
 
 
-def refusal(federation: Federation, seen: Seen) -> GrantRefused:
+def refusal(founded: Federation, seen: Seen) -> GrantRefused:
     error = seen.errors["platform"]
     assert isinstance(error, GrantRefused)
     assert seen.relayed == []
-    (told,) = [entry for entry in entries(federation, "refusal") if entry["run"] == seen.run]
+    (told,) = [entry for entry in entries(founded, "refusal") if entry["run"] == seen.run]
     assert told["rule"] == error.rule
     return error
 

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from crypto import note
+from crypto.errors import UsageError
 from crypto.identity import PublicIdentity
 from federation import journal
 from federation.home import Home
-from tests.system.federation import Done, Federation, descendants
+from tests.system.canaries import common_firms, needles
+from tests.system.federation import Done, Federation, command, descendants
+from tests.system.search import found_in_files
 from tests.system.tables import COMMON, PARTIES
 
 #: What a process that can read a table has loaded; the aggregator's never have.
@@ -33,9 +36,9 @@ def test_the_round_is_finished_and_everyone_is_idle(federation: Federation, fini
         PARTIES, "done"
     )
     for party in PARTIES:
-        status = federation.cli("party", "status", "--home", federation.party(party))
-        assert (status.facts["running"], status.facts["state"]) == (True, "idle")
-        assert status.facts["pid"] == federation.pid(party)
+        status = command("party", "status", "--home", federation.party(party))
+        assert (status["running"], status["state"]) == (True, "idle")
+        assert status["pid"] == federation.pid(party)
 
 
 def test_each_party_holds_its_own_part_and_nobody_else_any(federation: Federation, finished: Done) -> None:
@@ -57,14 +60,13 @@ def test_each_party_holds_its_own_part_and_nobody_else_any(federation: Federatio
 def test_the_label_partys_figures_are_there_and_the_fused_model_is_no_worse(
     federation: Federation, finished: Done
 ) -> None:
-    shown = federation.cli("model", "show", finished.facts["run"], "--home", federation.party("bank"))
-    assert shown.exit_code == 0
-    figures = shown.facts["evaluation"]
+    shown = command("model", "show", finished.facts["run"], "--home", federation.party("bank"))
+    figures = shown["evaluation"]
     assert 0.5 < figures["bank_only"]["auc"] < figures["fused"]["auc"] < 1
-    assert set(shown.facts["weights"]) == {"turnover", "tenor"}
-    other = federation.cli("model", "show", "--home", federation.party("platform"))
-    assert other.facts["evaluation"] is None
-    assert set(other.facts["weights"]) == {"turnover", "late", "orders"}
+    assert set(shown["weights"]) == {"turnover", "tenor"}
+    other = command("model", "show", finished.facts["run"], "--home", federation.party("platform"))
+    assert other["evaluation"] is None
+    assert set(other["weights"]) == {"turnover", "late", "orders"}
 
 
 def test_a_constant_column_is_left_out_with_a_note_and_the_round_goes_on(
@@ -85,10 +87,10 @@ def test_a_party_keeps_what_the_round_cost_it(federation: Federation, finished: 
 def test_status_show_and_list_tell_of_the_round(federation: Federation, finished: Done) -> None:
     run = finished.facts["run"]
     for verb in ("status", "show"):
-        said = federation.cli("round", verb, run, "--home", federation.home)
-        assert (said.exit_code, said.facts["run"], said.facts["state"]) == (0, run, "finished")
-        assert said.facts.get("plan_fields", {}).get("name") == ("test" if verb == "show" else None)
-    listed = federation.cli("round", "list", "--home", federation.home).facts["rounds"]
+        said = command("round", verb, run, "--home", federation.home)
+        assert (said["run"], said["state"]) == (run, "finished")
+        assert said.get("plan_fields", {}).get("name") == ("test" if verb == "show" else None)
+    listed = command("round", "list", "--home", federation.home)["rounds"]
     assert run in [each["run"] for each in listed]
 
 
@@ -135,20 +137,18 @@ def identity_of(federation: Federation, role: str) -> PublicIdentity:
 
 def test_scores_are_written_for_the_test_rows_alone(federation: Federation, finished: Done) -> None:
     out = federation.folder / "scores.csv"
-    wrote = federation.cli(
+    wrote = command(
         *("model", "score", finished.facts["run"]), *("--home", federation.party("bank"), "--out", out)
     )
-    assert wrote.exit_code == 0
     with out.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     receipt = finished.facts["parties"]["bank"]["receipt"]
-    assert len(rows) == wrote.facts["scores"] == receipt["rows"] - receipt["training_rows"]
+    assert len(rows) == wrote["scores"] == receipt["rows"] - receipt["training_rows"]
     assert {row["split"] for row in rows} == {"test"}
     assert all(0 < float(row["probability"]) < 1 for row in rows)
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
-    refused = federation.cli("model", "score", "--home", federation.party("platform"), "--out", out)
-    assert refused.exit_code == 2
-    assert "opened no scores to this party" in refused.err
+    with pytest.raises(UsageError, match="opened no scores to this party"):
+        command("model", "score", "--home", federation.party("platform"), "--out", out)
 
 
 @pytest.mark.usefixtures("finished")
@@ -162,3 +162,18 @@ def test_no_process_of_the_aggregator_has_loaded_what_reads_rows(federation: Fed
     assert {pid: loaded(pid) for pid in processes} == {pid: set[str]() for pid in processes}
     # The same look finds them where they belong.
     assert "pandas" in loaded(federation.pid("bank"))
+
+
+def test_no_file_of_another_role_holds_a_canary(federation: Federation, finished: Done) -> None:
+    homes = {name: federation.party(name) for name in PARTIES} | {"federation": federation.home}
+    logs = {name: federation.folder / f"{name}.log" for name in homes}
+    assert (federation.home / "flower" / "state.db").stat().st_size > 0
+    for party in PARTIES:
+        others = [place for name in homes if name != party for place in (homes[name], logs[name])]
+        assert found_in_files(needles(party), others) == {}
+        assert needles(party).forms_in(finished.out.encode() + finished.err.encode()) == set()
+        # Its own log, journal and Flower files are read by people and programs of less trust than its data.
+        home = homes[party]
+        own = [logs[party], home / "flower", home / "node.json", *home.rglob("journal.jsonl")]
+        assert found_in_files(needles(party), own) == {}
+    assert found_in_files(common_firms(), [federation.home, logs["federation"]]) == {}

@@ -53,6 +53,6 @@ def test_memory_of_what_a_role_started_is_the_roles(tmp_path: Path) -> None:
         seen = Footprint({"bank": tmp_path, "platform": tmp_path / "other"})
         seen.look()
         shell.stdin.close()
-        shell.wait(10)
+        shell.wait(120)
     assert seen.peaks.keys() == {"bank"}
     assert 60e6 < seen.peaks["bank"] < 200e6

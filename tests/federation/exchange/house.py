@@ -95,7 +95,7 @@ class House:
     def open(self) -> ExchangeTransport:
         """The coordinator's seat, once the session is open."""
         coordinator = self.seat(AGGREGATOR)
-        coordinator.wait_for([], 10)
+        coordinator.wait_for([], 60)
         return coordinator
 
     def raw(self, name: str | None, federation: str = "ours") -> RawSeat:
@@ -139,7 +139,7 @@ class RawSeat:
         options = (*CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", "aggregator"))
         self.channel = grpc.secure_channel(address, credentials, options=options)
         self._out: queue.Queue[bytes | None] = queue.Queue()
-        self._call = self.channel.stream_stream(METHOD)(iter(self._out.get, None), timeout=20)
+        self._call = self.channel.stream_stream(METHOD)(iter(self._out.get, None), timeout=60)
         self.heard: list[bytes] = []
 
     def say(self, frame: frames.Frame | bytes) -> None:
@@ -236,7 +236,7 @@ class Wire:
                 end.shutdown(socket.SHUT_RDWR)
 
 
-def eventually(what: Callable[[], bool], seconds: float = 10.0) -> None:
+def eventually(what: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until `what()` holds."""
     deadline = time.monotonic() + seconds
     while not what():

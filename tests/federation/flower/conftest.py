@@ -122,7 +122,7 @@ class Cluster:
             self._spawn(executor.run)
         self.start_coordinator()
         for party in self.parties.values():
-            assert party.supernode.wait_joined(60) == party.node_id
+            assert party.supernode.wait_joined(180) == party.node_id
 
     def start_coordinator(self, handler: Callable[[Control], None] | None = None) -> None:
         self.coordinator_stop = threading.Event()
@@ -138,7 +138,7 @@ class Cluster:
 
     def stop_coordinator(self) -> None:
         self.coordinator_stop.set()
-        self.coordinator_thread.join(15)
+        self.coordinator_thread.join(120)
         assert not self.coordinator_thread.is_alive()
 
     def _party(self, name: str) -> Party:
@@ -167,11 +167,11 @@ class Cluster:
         thread.start()
         self.threads.append(thread)
 
-    def round(self, conduct: Callable[[Control], None], timeout: float = 40) -> RunStatus:
+    def round(self, conduct: Callable[[Control], None], timeout: float = 180) -> RunStatus:
         self.conduct = conduct
         return self.finished(self.client.submit("plan-7"), timeout)
 
-    def finished(self, run_id: int, timeout: float = 40) -> RunStatus:
+    def finished(self, run_id: int, timeout: float = 180) -> RunStatus:
         until = time.monotonic() + timeout
         while time.monotonic() < until:
             status = self.client.status(run_id)
@@ -185,7 +185,7 @@ class Cluster:
         if hasattr(self, "coordinator_stop"):
             self.stop_coordinator()
         for thread in self.threads:
-            thread.join(15)
+            thread.join(120)
         for party in self.parties.values():
             party.supernode.stop()
             party.tunnel.stop()

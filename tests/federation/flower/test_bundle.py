@@ -39,7 +39,7 @@ def test_two_processes_make_the_same_bundle() -> None:
     code = "from federation.flower.bundle import bundle_digest; print(bundle_digest())"
     root = Path(__file__).parents[3]
     other = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True, timeout=300
     )
     assert other.stdout.strip() == bundle_digest() == hashlib.sha256(bundle()).hexdigest()
 

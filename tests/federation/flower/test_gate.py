@@ -45,7 +45,7 @@ class Caller:
     def __init__(self, cluster: Any, identity: Any) -> None:
         self.base = f"https://127.0.0.1:{cluster.gate.port}"
         context = context_for(cluster.aggregator.authority_file, identity)
-        self.client = httpx.Client(verify=context, trust_env=False, timeout=10)
+        self.client = httpx.Client(verify=context, trust_env=False, timeout=60)
 
     def post(
         self, path: str, key: bytes | None = None, content: bytes = b"", headers: Any = ()
@@ -117,7 +117,7 @@ def test_tls_below_1_3_is_refused(cluster: Any, spare: Any) -> None:
     context = context_for(cluster.aggregator.authority_file, spare)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     with (
-        socket.create_connection(("127.0.0.1", cluster.gate.port), timeout=5) as plain,
+        socket.create_connection(("127.0.0.1", cluster.gate.port), timeout=60) as plain,
         pytest.raises(ssl.SSLError),
     ):
         context.wrap_socket(plain, server_hostname="aggregator")
@@ -150,7 +150,7 @@ def test_an_admitted_party_reaches_nothing_but_the_fleet(spare: Any, admitted: C
     context = context_for(spare.authority_file, spare)
     host, port = admitted.base.removeprefix("https://").split(":")
     with (
-        socket.create_connection((host, int(port)), timeout=10) as plain,
+        socket.create_connection((host, int(port)), timeout=60) as plain,
         context.wrap_socket(plain, server_hostname="aggregator") as stream,
     ):
         key = public_key_header(spare.public_key).decode()

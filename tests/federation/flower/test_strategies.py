@@ -173,7 +173,7 @@ def test_flower_prints_nothing_and_loads_no_torch() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

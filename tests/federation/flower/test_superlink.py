@@ -49,11 +49,11 @@ def test_it_keeps_its_nodes_over_a_crash_and_leaves_no_process(tmp_path: Path) -
     try:
         node_id = client.register(key)
         os.kill(first, signal.SIGKILL)
-        assert gone(first, 5)
+        assert gone(first, 60)
         with pytest.raises(PeerFailure, match="no SuperLink answers"):
             client.nodes()
         # Its leader is a zombie before its last thread is gone, and can be waited for only then.
-        assert superlink._child is not None and superlink._child.wait(10)
+        assert superlink._child is not None and superlink._child.wait(60)
         assert not superlink.running
         superlink.start()
         assert superlink.pid != first
@@ -64,7 +64,7 @@ def test_it_keeps_its_nodes_over_a_crash_and_leaves_no_process(tmp_path: Path) -
         superlink.stop()
     superlink.stop()  # Again: nothing happens.
     assert second is not None
-    assert gone(second, 1)
+    assert gone(second, 30)
     for secret in ("superlink.secret", "loopback.key", "superlink.log", "state.db"):
         assert (tmp_path / secret).stat().st_mode & 0o077 == 0, secret
 
@@ -76,7 +76,7 @@ def test_it_does_not_outlive_a_supervisor_that_was_killed(tmp_path: Path) -> Non
         "link = SuperLink(pathlib.Path(sys.argv[1]), datetime.datetime.now(datetime.UTC))\n"
         "link.start()\n"
         "print(link.pid, flush=True)\n"
-        "time.sleep(60)\n"
+        "time.sleep(600)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -85,7 +85,7 @@ def test_it_does_not_outlive_a_supervisor_that_was_killed(tmp_path: Path) -> Non
         pid = int(supervisor.stdout.readline())
         assert not gone(pid, 0.2)
         supervisor.kill()
-    assert gone(pid, 12)
+    assert gone(pid, 60)
 
 
 def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:

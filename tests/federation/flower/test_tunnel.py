@@ -36,7 +36,7 @@ def tunnel_to(
         tls=tls,
     )
     tunnel.start()
-    client = httpx.Client(verify=trusting(tls.certificate_file), trust_env=False, timeout=10)
+    client = httpx.Client(verify=trusting(tls.certificate_file), trust_env=False, timeout=60)
 
     def post(path: str, key: bytes = identity.public_key) -> httpx.Response:
         headers = {

@@ -171,7 +171,7 @@ def test_processes_and_threads_that_write_at_once_lose_nothing(tmp_path: Path) -
     for each in (*others, *threads):
         each.start()
     for each in (*others, *threads):
-        each.join(60)
+        each.join(300)
     found = [parsed(line)["grant"] for line in ledger.entries()]
     assert sorted(found) == sorted(f"{who}-{n}" for who in ("p0", "p1", "p2", "t0", "t1") for n in range(50))
     for who in ("p0", "t1"):  # Each writer's own are in its own order.

@@ -38,8 +38,8 @@ def _talk(sender: ExchangeTransport, recipient: ExchangeTransport, envelopes: li
     """Send all in one thread, receive all in this one."""
     with ThreadPoolExecutor() as pool:
         sending = pool.submit(lambda: [sender.send(recipient.me, envelope) for envelope in envelopes])
-        heard = [recipient.receive(sender.me, 20) for _ in envelopes]
-        sending.result(20)
+        heard = [recipient.receive(sender.me, 60) for _ in envelopes]
+        sending.result(90)
     return heard
 
 
@@ -52,7 +52,7 @@ def test_a_stream_cut_in_mid_message_loses_doubles_and_reorders_nothing(house: H
     wires = {BANK: house.wire(), PLANT: house.wire()}
     house.seat(AGGREGATOR)
     bank, plant = (house.seat(party, via=wire.address) for party, wire in wires.items())
-    bank.wait_for([PLANT], 10)
+    bank.wait_for([PLANT], 60)
     cut = {"the sender's": [BANK], "the recipient's": [PLANT], "both ends'": [BANK, PLANT]}[whose]
     done = threading.Event()
     cuts = 0
@@ -61,7 +61,7 @@ def test_a_stream_cut_in_mid_message_loses_doubles_and_reorders_nothing(house: H
         nonlocal cuts
         while not done.is_set():
             before = wires[cut[0]].carried
-            while wires[cut[0]].carried < before + 3_300_000 and not done.wait(0.005):
+            while wires[cut[0]].carried < before + 3_300_000 and not done.wait(0.001):
                 pass  # Some pieces of a message have passed, not all.
             if not done.is_set():
                 cuts += 1
@@ -75,7 +75,7 @@ def test_a_stream_cut_in_mid_message_loses_doubles_and_reorders_nothing(house: H
             assert _talk(bank, plant, envelopes) == envelopes
         finally:
             done.set()
-        sabotage.result(5)
+        sabotage.result(90)
     assert cuts >= 2
     with pytest.raises(PeerSilent):
         plant.receive(BANK, 0.1)
@@ -88,7 +88,7 @@ def test_answers_on_the_way_survive_a_cut_too(house: House) -> None:
 
     def echo() -> None:
         for _ in range(60):
-            plant.send(BANK, plant.receive(BANK, 20))
+            plant.send(BANK, plant.receive(BANK, 60))
 
     with ThreadPoolExecutor() as pool:
         echoing = pool.submit(echo)
@@ -96,8 +96,8 @@ def test_answers_on_the_way_survive_a_cut_too(house: House) -> None:
             bank.send(PLANT, number.to_bytes(4))
             if number % 20 == 10:
                 wire.cut()
-            assert bank.receive(PLANT, 20) == number.to_bytes(4)
-        echoing.result(5)
+            assert bank.receive(PLANT, 60) == number.to_bytes(4)
+        echoing.result(90)
 
 
 def test_a_session_outlives_a_restart_of_the_exchange(house: House) -> None:
@@ -109,8 +109,8 @@ def test_a_session_outlives_a_restart_of_the_exchange(house: House) -> None:
         answering = pool.submit(_talk, seats[PLANT], seats[AGGREGATOR], envelopes)
         time.sleep(0.05)
         house.restart(pause=0.3)
-        assert talking.result(30) == envelopes
-        assert answering.result(30) == envelopes
+        assert talking.result(90) == envelopes
+        assert answering.result(90) == envelopes
 
 
 def test_seats_that_come_before_the_session_is_open_wait_for_it(house: House) -> None:
@@ -120,8 +120,8 @@ def test_seats_that_come_before_the_session_is_open_wait_for_it(house: House) ->
         time.sleep(0.3)
         assert not sending.done()
         house.seat(AGGREGATOR)
-        assert plant.receive(BANK, 5) == b"early"
-        sending.result(5)
+        assert plant.receive(BANK, 60) == b"early"
+        sending.result(90)
 
 
 def test_what_was_sent_before_a_member_came_reaches_it(house: House) -> None:
@@ -129,17 +129,17 @@ def test_what_was_sent_before_a_member_came_reaches_it(house: House) -> None:
     bank = house.seat(BANK)
     bank.send(PLANT, b"waiting for you")
     time.sleep(0.1)
-    assert house.seat(PLANT).receive(BANK, 5) == b"waiting for you"
+    assert house.seat(PLANT).receive(BANK, 60) == b"waiting for you"
 
 
 def test_the_rendezvous_names_who_is_missing(house: House) -> None:
     bank = house.seat(BANK)
     house.seat(AGGREGATOR, members=(BANK, PLANT, TAX))
-    bank.wait_for([AGGREGATOR], 10)
+    bank.wait_for([AGGREGATOR], 60)
     with pytest.raises(PeerSilent, match=r"waited 0\.2 s for plant, tax"):
         bank.wait_for([AGGREGATOR, PLANT, TAX], 0.2)
     house.seat(PLANT)
-    bank.wait_for([BANK, PLANT], 10)
+    bank.wait_for([BANK, PLANT], 60)
 
 
 def test_an_exchange_that_cannot_be_reached_is_named_with_its_address(house: House) -> None:
@@ -159,7 +159,7 @@ def test_a_seat_that_is_cut_off_blames_the_exchange_not_the_peer(house: House) -
     house.seat(AGGREGATOR)
     bank = house.seat(BANK)
     house.seat(PLANT)
-    bank.wait_for([PLANT], 10)
+    bank.wait_for([PLANT], 60)
     house.exchange.stop()
     with pytest.raises(PeerSilent) as silent:
         bank.receive(PLANT, 0.5)
@@ -181,52 +181,52 @@ def test_a_seat_that_stays_away_ends_the_session_for_all() -> None:
         coordinator = house.seat(AGGREGATOR)
         bank = house.seat(BANK)
         house.seat(PLANT, via=wire.address)
-        bank.wait_for([PLANT, AGGREGATOR], 10)
+        bank.wait_for([PLANT, AGGREGATOR], 60)
         wire.close()
         for seat in (bank, coordinator):
             with pytest.raises(SessionEnded, match="aggregator ended the session: plant left"):
-                seat.receive(PLANT, 10)
+                seat.receive(PLANT, 60)
 
 
 def test_a_process_that_lost_its_place_cannot_take_the_seat(house: House) -> None:
     house.seat(AGGREGATOR)
     first = house.seat(BANK)
-    first.wait_for([AGGREGATOR], 10)
+    first.wait_for([AGGREGATOR], 60)
     second = house.seat(BANK)
     with pytest.raises(UsageError, match="another process"):
-        second.receive(PLANT, 10)
+        second.receive(PLANT, 60)
     house.seat(PLANT).send(BANK, b"to the first")
-    assert first.receive(PLANT, 5) == b"to the first"
+    assert first.receive(PLANT, 60) == b"to the first"
 
 
 def test_a_session_opened_anew_sends_the_old_seats_home(house: House) -> None:
     house.seat(AGGREGATOR)
     bank = house.seat(BANK)
-    bank.wait_for([AGGREGATOR], 10)
+    bank.wait_for([AGGREGATOR], 60)
     house.seat(AGGREGATOR)
     with pytest.raises(SessionEnded, match="opened the session anew"):
-        bank.receive(PLANT, 10)
-    house.seat(PLANT).wait_for([AGGREGATOR], 10)  # The new one is open.
+        bank.receive(PLANT, 60)
+    house.seat(PLANT).wait_for([AGGREGATOR], 60)  # The new one is open.
 
 
 def test_a_session_that_ran_out_of_time_says_so(house: House) -> None:
     house.seat(AGGREGATOR, ttl=1)
     bank = house.seat(BANK)
     with pytest.raises(SessionEnded, match="aggregator ended the session: the session's 1 s ran out"):
-        bank.receive(PLANT, 10)
+        bank.receive(PLANT, 60)
 
 
 def test_the_end_reaches_a_seat_that_was_cut_off_meanwhile(house: House) -> None:
     wire = house.wire()
     coordinator = house.seat(AGGREGATOR)
     bank = house.seat(BANK, via=wire.address)
-    bank.wait_for([AGGREGATOR], 10)
+    bank.wait_for([AGGREGATOR], 60)
     wire.stall()
     wire.cut()
     coordinator.end("stopped by the operator")
     wire.resume()
     with pytest.raises(SessionEnded, match="stopped by the operator"):
-        bank.receive(PLANT, 10)
+        bank.receive(PLANT, 60)
 
 
 @pytest.mark.parametrize("who", [STRANGER, TAX], ids=["not admitted", "not in the session"])
@@ -240,7 +240,7 @@ def test_a_party_whose_admission_was_withdrawn_does_not_come_back(house: House) 
     wire = house.wire()
     house.seat(AGGREGATOR)
     bank = house.seat(BANK, via=wire.address)
-    bank.wait_for([AGGREGATOR], 10)
+    bank.wait_for([AGGREGATOR], 60)
     house.admitted.remove(BANK)
     wire.cut()
     with pytest.raises(IdentityRefused, match="does not know this party"):
@@ -298,10 +298,10 @@ def test_a_peer_that_breaks_the_rules_ends_the_session_by_name(house: House) -> 
     bank = house.seat(BANK)
     rude = house.raw(PLANT)
     rude.join(PLANT)
-    bank.wait_for([PLANT], 10)
+    bank.wait_for([PLANT], 60)
     rude.say(frames.Ack(RUN, PLANT, BANK, 99))
     with pytest.raises(SessionEnded, match="plant broke the transport's rules"):
-        bank.receive(PLANT, 10)
+        bank.receive(PLANT, 60)
 
 
 def test_pieces_repeated_or_out_of_order_are_dropped(house: House) -> None:
@@ -309,11 +309,11 @@ def test_pieces_repeated_or_out_of_order_are_dropped(house: House) -> None:
     bank = house.seat(BANK)
     rude = house.raw(PLANT)
     rude.join(PLANT)
-    bank.wait_for([PLANT], 10)
+    bank.wait_for([PLANT], 60)
     for sequence, last, body in ((2, True, b"X"), (1, False, b"one "), (1, False, b"X"), (2, True, b"two")):
         rude.say(frames.Data(RUN, PLANT, BANK, sequence, 0, last, body))
     rude.say(frames.Data(RUN, PLANT, BANK, 2, 0, True, b"X"))
-    assert bank.receive(PLANT, 5) == b"one two"
+    assert bank.receive(PLANT, 60) == b"one two"
     with pytest.raises(PeerSilent):
         bank.receive(PLANT, 0.2)
     eventually(lambda: rude.hear(frames.Ack).acknowledged == 2)
@@ -322,7 +322,7 @@ def test_pieces_repeated_or_out_of_order_are_dropped(house: House) -> None:
 def test_a_seat_leaves_no_thread_behind(house: House) -> None:
     house.seat(AGGREGATOR)
     bank = house.seat(BANK)
-    bank.wait_for([AGGREGATOR], 10)
+    bank.wait_for([AGGREGATOR], 60)
     bank.close()
     assert not bank._thread.is_alive()
     assert bank._channel is None
@@ -332,13 +332,13 @@ def test_after_an_envelope_went_in_part_nothing_is_put_behind_it(house: House) -
     """What follows would be read as the rest of it."""
     house.open()
     bank = house.seat(BANK, send_timeout=0.3, flush_timeout=0.1, window=2 << 20)
-    bank.wait_for([AGGREGATOR], 10)
+    bank.wait_for([AGGREGATOR], 60)
     with pytest.raises(PeerSilent, match="plant"):
         bank.send(PLANT, bytes(5 << 20))  # The plant has not come: two pieces fit, three do not.
     with pytest.raises(PeerSilent, match="an earlier message"):
         bank.send(PLANT, b"short")
     plant = house.seat(PLANT, window=2 << 20)
-    bank.wait_for([PLANT], 10)
+    bank.wait_for([PLANT], 60)
     with pytest.raises(PeerSilent, match="an earlier message"):
         bank.send(PLANT, b"short")
     with pytest.raises(PeerSilent):
