@@ -44,7 +44,7 @@ class Placement:
     """One way to place a run. `aggregator`: None where there is none; `keys`: where keys open something.
 
     moves: how many of the two are elsewhere than asked. refused: rulings of `REFUSING` that fail. needs:
-    rulings of `MENDABLE` that do not pass. inward: nothing that can be opened leaves the labels' places.
+    rulings of `MENDABLE` that do not pass. inward: no update can be opened outside the labels' places.
     """
 
     aggregator: Spot | None
@@ -126,7 +126,8 @@ class Placements:
         where = self.asked.told()
         if self.asked.allowed:
             return Told(
-                f"As asked ({where.en}) no rule refuses it.", f"按计划安排（{where.zh}），没有规则禁止。"
+                f"As asked ({where.en}) no rule about places refuses it.",
+                f"按计划安排（{where.zh}），没有关于位置的规则禁止。",
             )
         first = self.asked.refused[0]
         en = f"As asked ({where.en}) {first.control} refuses it: {first.told.en}"
@@ -140,10 +141,8 @@ class Placements:
         there = self.nearest.told()
         inward_en, inward_zh = "", ""
         if self.nearest.inward and self.labels:
-            inward_en = (
-                " Parties elsewhere send encrypted results inward, and can open nothing that they get."
-            )
-            inward_zh = "其他地方的参与方只向内发送加密结果，且无法打开所收到的内容。"
+            inward_en = " Updates go inward, encrypted: parties elsewhere can open none that they are sent."
+            inward_zh = "更新以加密形式只向内流动：其他地方的参与方无法打开所收到的任何更新。"
         return Told(
             f"{en} Nearest lawful placement: {there.en}.{inward_en}",
             f"{zh} 最近的合法安排：{there.zh}。{inward_zh}",
@@ -269,10 +268,15 @@ def _opened_by(flow: Flow, holder: str) -> Flow:
 
 
 def _inward(case: Case) -> bool:
-    """Whether nothing that its receiver can open goes to a place without a label holder."""
+    """Whether no party's update can be opened at a place without a label holder.
+
+    Counts and metrics over whole cohorts are no updates: who is sent one reads it, wherever it is.
+    """
     labels = {party.jurisdiction for party in case.of_seat("label").values()}
     return all(
-        case.parties[flow.receiver].jurisdiction in labels for flow in case.flows if flow.opened and flow.of
+        case.parties[flow.receiver].jurisdiction in labels
+        for flow in case.flows
+        if flow.opened and set(flow.forms) & _UPDATES
     )
 
 

@@ -24,7 +24,7 @@ def test_the_reference_run_may_be_placed_as_it_is() -> None:
     found = place(case_of("reference", stage="plan"))
     assert found.asked.allowed and found.nearest == found.asked
     assert found.labels == (CN,)
-    assert "refuses it" in found.told().en
+    assert "no rule about places refuses it" in found.told().en
 
 
 def test_credit_data_of_china_brings_an_aggregator_from_singapore_home_in_one_move() -> None:
@@ -35,6 +35,18 @@ def test_credit_data_of_china_brings_an_aggregator_from_singapore_home_in_one_mo
     assert (nearest.aggregator, nearest.keys, nearest.moves) == (CN, (CN,), 1)
     assert "CN-CREDIT" in found.told().en and "inward" in found.told().en
     assert "CN-CREDIT" in found.told().zh and "向内" in found.told().zh
+
+
+def test_a_count_over_a_cohort_that_is_read_abroad_is_no_update_that_goes_out() -> None:
+    metrics = {
+        "sender": "bank",
+        "receiver": "registry",
+        "forms": ["aggregate"],
+        "of": ["bank"],
+        "opened": True,
+    }
+    assert place(case_of("reference", flows__5=metrics)).asked.inward
+    assert not place(case_of("reference", flows__5={**metrics, "forms": ["masked-update"]})).asked.inward
 
 
 def test_with_credit_data_of_china_nothing_outside_china_is_allowed() -> None:
