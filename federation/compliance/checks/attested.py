@@ -16,8 +16,11 @@ from federation.compliance.checks.scope import about_persons, exports, owners, s
 from federation.compliance.facts import Border, Case, Statement
 from federation.compliance.verdicts import Answer, Told, Verdict
 
+#: What a check that asks for a statement reads.
+STATED = ("offices", "each", "when", "decides_on_persons", "max_age_days", "kept_days")
 
-@check("attested")
+
+@check("attested", reads=STATED)
 def attested(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """A statement of this control for everything that it must be made for.
 

@@ -15,7 +15,7 @@ from federation.compliance.verdicts import Answer
 _ROUNDING = 1e-9
 
 
-@check("leakage")
+@check("leakage", reads=("bounds", "needed", "views"))
 def leakage(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Every attack of this control stayed within its unit's bound.
 
