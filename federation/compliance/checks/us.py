@@ -14,7 +14,7 @@ from federation.compliance.verdicts import Answer
 from federation.governance.terms import Form
 
 
-@check("bulk-stop")
+@check("bulk-stop", reads=("countries", "most"))
 def bulk_stop(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Nobody of concern gets anything of a run with bulk data on persons of `places`, in whatever form.
 
@@ -30,7 +30,7 @@ def bulk_stop(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     ]
 
 
-@check("covered-status")
+@check("covered-status", reads=("offices", "max_age_days"))
 def covered_status(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Each party that gets something of a run with persons of `places` says whether it is a covered person.
 
