@@ -20,6 +20,7 @@ from federation.compliance.facts import (
     Statement,
 )
 from federation.compliance.flowing import flows, key_holders
+from federation.compliance.observing import observed
 from federation.errors import UsageError
 from federation.governance.grant import Grant
 from federation.governance.manifest import FieldFacts, Institution, Manifest
@@ -27,6 +28,8 @@ from federation.governance.terms import National, Nfra, PartyKind, Personal, Use
 from federation.ids import AGGREGATOR, PartyId
 from federation.message import Role
 from federation.plan import Plan
+
+__all__ = ["bases_of", "data_of", "observed", "papers_of", "party_of", "planned"]
 
 _SEATS: Mapping[Role, Seat] = {
     Role.LABEL: "label",
@@ -58,7 +61,7 @@ def planned(
     given, held = dict(parties or {}), list(grants)
     holders = key_holders(plan)
     seats = {
-        str(name): given.pop(str(name), None) or _seated(name, role, manifests, held, name in holders)
+        str(name): given[name] if name in given else _seated(name, role, manifests, held, name in holders)
         for name, role in plan.roles().items()
     }
     brought = {
@@ -70,7 +73,7 @@ def planned(
         date=date,
         purpose=plan.purpose,
         shape=plan.shape,
-        parties={**seats, **given},
+        parties={**given, **seats},
         data=brought,
         flows=flows(plan, manifests),
         papers=tuple(paper for grant in held for paper in papers_of(grant)),
@@ -114,7 +117,7 @@ def party_of(said: Institution, seat: Seat, opens: bool = False) -> Party:
 
 
 def data_of(manifest: Manifest) -> Data:
-    """What a party brings: its dataset, and of its columns, those that are never used left out, the strictest."""
+    """What a party brings: its dataset, and the strictest of its columns that are ever used."""
     dataset, bank = manifest.dataset, manifest.party.kind is PartyKind.BANK
     used = {name: facts for name, facts in manifest.fields.items() if facts.use is not Use.NEVER}
     rights = {name: getattr(dataset.rights, name) for name in ("holding", "processing", "operating")}
