@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from benchmarks.border.papers import Setting
 from benchmarks.border.scenes.china import S1, S2, S2B, S3, S3B, S9, S11
-from benchmarks.border.scenes.elsewhere import S4, S5, S5B, S6, S7, S8, S10, S12
+from benchmarks.border.scenes.elsewhere import S4, S5, S5B, S6, S7, S8, S10, S12, S12B
 from federation.errors import UsageError
 
 #: In the order of the research.
@@ -32,6 +32,7 @@ SETTINGS: dict[str, Setting] = {
         S10,
         S11,
         S12,
+        S12B,
     )
 }
 

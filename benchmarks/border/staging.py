@@ -27,6 +27,8 @@ from parties.governance.inspect.drafting import document
 from parties.governance.shelf import Shelf
 from parties.sandbox.founding import Sandbox
 
+#: Checks that a run without an end leaves undecided: nobody co-signs an end that did not come.
+_OF_THE_END = frozenset({"cosigned"})
 #: What happens meanwhile, with the sandbox that the run is played in.
 Meanwhile = AbstractContextManager[object]
 
@@ -119,10 +121,10 @@ def ran(plan: Prepared, sandbox: Sandbox, meanwhile: Meanwhile | None = None) ->
     packs = played.packs()
     report = verify(list(packs.values()), trusted(sandbox))
     readings = tuple(Reading(pack) for pack in packs.values())
-    captured = {str(role): played.reconciled(role) for role in packs}
+    captured = {role: played.reconciled(PartyId(role)) for role in packs}
     found = observed(plan.case, report, readings, reconciled=captured)
     found = signed(found, plan.setting.unsigned)
-    return Ran(played, report, readings, found, {str(role): pack.name for role, pack in packs.items()})
+    return Ran(played, report, readings, found, {role: pack.name for role, pack in packs.items()})
 
 
 def told(plan: Prepared, run: Ran) -> Scenario:
@@ -160,12 +162,18 @@ def stopped(plan: Prepared, run: Ran, after: int, owner: str) -> Scenario:
     ended = told(plan, run)
     problems = [] if rule == "G-EXPIRED" else [f"not stopped by G-EXPIRED but {rule or 'nobody'}"]
     problems += [] if after <= 1 else [f"{after} rounds began after it"]
-    problems += [] if ended.verified else [ended.why]
+    open_ends = {check.id for check in run.report.checks if check.state is State.UNKNOWN}
+    whole = run.report.state is not State.FAIL and open_ends <= _OF_THE_END
+    problems += [] if whole else [ended.why]
     right = set(ended.judgement.failed()) == set(plan.setting.expected)
     problems += [] if right else [f"failed are {', '.join(ended.judgement.failed())}"]
     done = f"stopped by {owner} within one round; what had left until then is whole in the evidence"
     return replace(
-        ended, as_expected=not problems, why="; ".join(problems) or done, refused=f"{owner}: {rule}"
+        ended,
+        as_expected=not problems,
+        why="; ".join(problems) or done,
+        refused=f"{owner}: {rule}",
+        verified=whole,
     )
 
 

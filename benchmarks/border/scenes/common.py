@@ -31,9 +31,9 @@ def aggregator(jurisdiction: str, place: str = "") -> Party:
     )
 
 
-def logistic(*names: str) -> Callable[[int], Firms]:
+def logistic(*names: str, iterations: int = 2) -> Callable[[int], Firms]:
     """A logistic fit: the first party has the outcomes, and the second helps and has a key of its own."""
-    return lambda seed: vertical(seed, len(names), names, model={"max_iterations": 2})
+    return lambda seed: vertical(seed, len(names), names, model={"max_iterations": iterations})
 
 
 def trees(*names: str) -> Callable[[int], Firms]:

@@ -128,16 +128,23 @@ S10 = Setting(
     aggregator("DE"),
     unsigned=("EU-ART22",),
 )
-S12 = Setting(
-    "S12",
-    Told("A grant is taken back in the middle of a run", "运行中撤回授权"),
-    Told(
-        "As S4; in the middle of training the registry revokes its grant. Its next message does not leave, "
-        "and the evidence shows when and why.",
-        "与 S4 相同；训练中途登记机构撤回授权，其下一条消息不再发出，证据载明时间与原因。",
+S12 = replace(
+    S4,
+    id="S12",
+    title=Told("A grant is taken back in the middle of a run", "运行中撤回授权"),
+    about=Told(
+        "As S4; in the middle of training the registry revokes its grant. It stops within a round, and the "
+        "evidence shows when and why.",
+        "与 S4 相同；训练中途登记机构撤回授权。运行在一轮之内停止，证据载明时间与原因。",
     ),
-    S4.firms,
-    S4.holders,
-    S4.aggregator,
-    ways=S4.ways,
+    firms=logistic("bank", "registry", iterations=8),
+)
+S12B = replace(
+    S12,
+    id="S12b",
+    title=Told("A grant ends in the middle of a run", "授权在运行中到期"),
+    about=Told(
+        "As S12, but the grant's last day passes while the run goes on.",
+        "与 S12 相同，但授权在运行期间到期。",
+    ),
 )
