@@ -19,7 +19,8 @@ from federation.ids import AGGREGATOR, PartyId
 from federation.message import REGISTRY, Message, Role
 from federation.plan import Plan
 
-#: Messages under the receiver's own key. What masks are in them is not counted on: they count as opened.
+#: Messages under the receiver's own key, and those of them in which the sender masked every slot: their
+#: receiver opens nothing of anybody's.
 ANSWERS = frozenset(
     {
         "apart/sums",
@@ -31,9 +32,11 @@ ANSWERS = frozenset(
         "selection/products",
     }
 )
+MASKED = frozenset({"apart/sums", "logistic/products", "logistic/residual", "selection/products"})
 #: Shares of scores that the receiver adds up with its own part: what is left is the others'.
 ADDED_UP = frozenset({"logistic/scores", "scorecard/points"})
-#: Messages that carry a public key: whoever sends one holds the key that opens what is answered.
+#: Messages that carry a public key: whoever sends one holds the key that opens what is answered. (A group's
+#: key opens sums alone: masks hide every upload from whoever has it, `crypto.summation`.)
 KEYS = frozenset(
     {
         "apart/outcomes",
@@ -44,13 +47,20 @@ KEYS = frozenset(
         "selection/columns",
     }
 )
-#: A group key opens a sum, and masks hide every upload in it from whoever has the key (`crypto.summation`).
 
 
 def key_holders(plan: Plan) -> frozenset[PartyId]:
-    """The parties that have a key under which others send something of their data."""
+    """The label parties that have a key, and everybody who is answered under a key without a mask.
+
+    A helper of a logistic fit is not among them: its key opens shares, each uniform alone.
+    """
     roles = plan.roles()
-    return frozenset(name for name, role in roles.items() if KEYS & _sent(plan, role))
+    answered = {receiver for _, receiver, kind in _ways(plan) if kind.NAME in ANSWERS - MASKED}
+    return frozenset(
+        name
+        for name, role in roles.items()
+        if KEYS & _sent(plan, role) and (role is Role.LABEL or name in answered)
+    )
 
 
 def flows(plan: Plan, manifests: Mapping[PartyId, Manifest]) -> tuple[Flow, ...]:
@@ -77,7 +87,7 @@ def flows(plan: Plan, manifests: Mapping[PartyId, Manifest]) -> tuple[Flow, ...]
 
 def opened(name: str, form: Form) -> bool:
     """Whether who is sent such a message can open it. What is for the aggregator is sealed or masked."""
-    if name in ANSWERS or name in ADDED_UP:
+    if name in (ANSWERS - MASKED) | ADDED_UP:
         return True
     if name == "sum/upload":
         return False

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from crypto import dsse
 from federation.compliance.facts import Case, Flow, Shown
-from federation.compliance.flowing import ANSWERS, opened
+from federation.compliance.flowing import ANSWERS, MASKED, opened
 from federation.governance.grant import GRANT_TYPE
 from federation.governance.terms import Form
 from federation.ids import AGGREGATOR
@@ -27,8 +27,6 @@ SHOWN_BY: Mapping[str, tuple[str, ...]] = {
     **{control: checks for control, checks in LOOKED_AT_BY.items() if checks},
     "G-REPLAY": ("policy", "ground", "verdicts"),
 }
-#: Answers in which every slot is masked by who sent them: the key alone opens nothing of anybody's.
-MASKED = frozenset({"apart/sums", "logistic/products", "logistic/residual", "selection/products"})
 _WORST: tuple[Shown, ...] = ("fail", "unknown", "missing", "pass")
 #: The most gradient equations for each row (control T-EQUATIONS; `federation.budget`).
 _EQUATIONS = 0.02

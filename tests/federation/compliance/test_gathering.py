@@ -109,6 +109,17 @@ def test_a_sum_is_of_everybody_and_no_upload_is_opened(protection: str, form: Fo
     assert not any(party.opens for party in found.parties.values())
 
 
+@pytest.mark.parametrize("model", ["logistic", "boosting"])
+def test_the_label_party_alone_opens_what_others_answer(model: str) -> None:
+    found = case(
+        plan("bank", "registry", model={"kind": model}),
+        of("bank", kind="bank"),
+        of("registry", "SG"),
+        parties={"aggregator": AGGREGATOR},
+    )
+    assert [name for name, party in found.parties.items() if party.opens] == ["bank"]
+
+
 def test_grants_give_papers_and_grounds_and_where_the_aggregator_is() -> None:
     evidence = {"title": "contract", "sha256": "1" * 64}
     grant = Grant.model_validate_json(
