@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from cli.output import format_option, say
 from crypto.errors import Refusal, UsageError
 
 if TYPE_CHECKING:
+    from federation.governance.guard.rules import Language
     from parties.governance.forecast import Forecast
 
 
@@ -27,22 +29,52 @@ def command() -> None:
 )
 @format_option
 def explain(rule: str | None, language: str, output: str) -> None:
-    """Show what RULE demands and where it comes from; without RULE, all of them."""
-    from federation.governance.guard.rules import Language, catalogue
-    from federation.governance.guard.rules import rule as found
+    """Show what RULE demands and where it comes from; without RULE, all of them.
+
+    A rule is one that the guard enforces, a control of the rule packs that a run is judged by, or both.
+    """
+    from federation.compliance import explaining
+    from federation.compliance.catalogue import catalogue as controls
+    from federation.governance.guard.rules import catalogue
 
     told: Language = "zh" if language == "zh" else "en"
     if rule is not None:
-        one = found(rule)
-        say(output, one.to_json(), "\n".join(one.lines(told)))
+        facts, lines = _page(rule, told)
+        say(output, facts, "\n".join(lines))
         return
-    rules = catalogue().values()
-    width = max(len(each.id) for each in rules)
+    guarded = catalogue().values()
+    titles = {each.id: each.title[told] for each in guarded}
+    found = [{"rule": control.id, **explaining.to_json(pack, control)} for pack, control in controls()]
+    titles |= {each["rule"]: each["title"][told] for each in found if each["rule"] not in titles}
+    width = max(map(len, titles))
     say(
         output,
-        {"rules": [each.to_json() for each in rules]},
-        "\n".join(f"{each.id:{width}}  {each.title[told]}" for each in rules),
+        {"rules": [each.to_json() for each in guarded], "controls": found},
+        "\n".join(f"{name:{width}}  {title}" for name, title in titles.items()),
     )
+
+
+def _page(name: str, language: Language) -> tuple[dict[str, object], list[str]]:
+    """What the guard enforces under an id and what a run is judged by under it, as one page."""
+    from federation.compliance import explaining
+    from federation.governance.guard.rules import catalogue, rule
+
+    control = explaining.find(name)
+    if control is None:
+        one = rule(name)
+        return one.to_json(), one.lines(language)
+    pack, judged = control
+    guarded = catalogue().get(judged.id)
+    facts: dict[str, object] = {"rule": judged.id} if guarded is None else guarded.to_json()
+    lines = [] if guarded is None else [*guarded.lines(language), "", _JUDGED[language]]
+    facts["control"] = explaining.to_json(pack, judged)
+    return facts, [*lines, *explaining.lines(pack, judged, language)]
+
+
+_JUDGED: Mapping[Language, str] = {
+    "en": "The guard enforces that. A run is judged by this:",
+    "zh": "以上由防护执行；运行按下列控制评判：",
+}
 
 
 @command.command()

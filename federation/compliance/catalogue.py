@@ -12,14 +12,14 @@
     title = { en = "…", zh = "…" }
     text = { en = "…", zh = "…" }
     source = "PDPA-MY s129 (1 Apr 2025); guideline 29 Apr 2025"
-    dated = 2025-04-01                # when the rule came into force, or was published
+    dated = 2025-04-01                # when it came into force or was published; 1 January: the year is known
     valid_until = 2027-12-31          # from then on the verdict is `unknown`; may be left out
     kind = "hybrid"                   # "automatic", "hybrid" (a document is checked), "attest-only"
     evidence = "transfer entry of the grant, date"
     seen = "C"                        # C: its text was seen; M: from memory, and shown as such
     reading = "both"                  # "R1": not asked where R2 may be claimed
     check = "mechanism"               # a function of `checks/`
-    with = { … }                      # its parameters
+    with = { … }                      # its parameters, beside `control` (the id) and the pack's `places`
     allow = { base = "cn-sg", set = { "papers.0.valid_until" = 2027-01-01 } }
     refuse = { base = "cn-sg", set = { … }, verdict = "fail" }
 
@@ -40,7 +40,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from federation.compliance.checks import CHECKS
+from federation.compliance.checks.all import CHECKS
 from federation.compliance.facts import Case
 from federation.compliance.verdicts import Verdict
 from federation.errors import UsageError
@@ -113,7 +113,11 @@ class Catalogue:
         for _, control in self:
             if control.id == name.upper():
                 return control
-        raise UsageError(f"there is no control {name!r}", field="CONTROL")
+        raise UsageError(
+            f"there is no control {name!r}",
+            field="CONTROL",
+            advice="`isthmus policy explain` lists them.",
+        )
 
     def case(self, example: Example) -> Case:
         """The case that an example describes."""
@@ -153,6 +157,11 @@ def catalogue() -> Catalogue:
     bases = tomllib.loads(found.pop(_CASES).decode("utf-8"))
     names = sorted(found, key=lambda name: (name != "neutral.toml", name))
     return Catalogue(tuple(read(name, found[name], bases) for name in names), bases)
+
+
+def asked(pack: Pack, control: Control) -> dict[str, Any]:
+    """What a control's check is given: its parameters, the control's id, and the pack's places."""
+    return {"control": control.id, "places": pack.jurisdictions, **control.parameters}
 
 
 def case_of(bases: Mapping[str, Mapping[str, Any]], example: Example) -> Case:
@@ -212,10 +221,21 @@ def _unknown(pack: Pack, bases: Mapping[str, Mapping[str, Any]]) -> Iterator[str
             yield f"{control.id}.check: there is no check {control.check!r}"
         for name, example in (("allow", control.allow), ("refuse", control.refuse)):
             try:
-                case_of(bases, example)
+                case = case_of(bases, example)
             except UsageError as error:
                 yield f"{control.id}.{name}: {error.what}"
+                continue
+            yield from _unanswered(pack, control, case)
         if control.refuse.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):
             yield f"{control.id}.refuse: what is refused does not come to {control.refuse.verdict.value}"
         if control.allow.verdict is Verdict.FAIL:
             yield f"{control.id}.allow: a case that is allowed does not fail"
+
+
+def _unanswered(pack: Pack, control: Control, case: Case) -> Iterator[str]:
+    """A check that trips over its parameters would do so over somebody's run."""
+    if control.check in CHECKS:
+        try:
+            CHECKS[control.check](case, asked(pack, control))
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            yield f"{control.id}.with: the check {control.check!r} cannot use it ({error})"

@@ -31,11 +31,17 @@ Shown = Literal["pass", "fail", "unknown", "not-applicable", "missing"]
 
 
 class Party(Part):
-    """One institution of a run, and where it is. `place`: ISO 3166-2, for areas inside a country."""
+    """One institution of a run, and where it is. `place`: an area inside a country.
+
+    A place is an ISO 3166-2 code, such as CN-SH for Shanghai. ISO knows Guangdong (CN-GD) but none of its
+    cities, so the nine mainland cities of the Greater Bay Area have codes of our own: CN-GZH Guangzhou, CN-SZ
+    Shenzhen, CN-ZH Zhuhai, CN-FS Foshan, CN-HZ Huizhou, CN-DG Dongguan, CN-ZS Zhongshan, CN-JM Jiangmen and
+    CN-ZQ Zhaoqing (CN-GZ is Guizhou, by ISO).
+    """
 
     seat: Seat
     jurisdiction: Place
-    place: str = ""
+    place: str = Field(default="", pattern=r"^([A-Z]{2}-[A-Z0-9]{1,3})?$")
     kind: PartyKind
     ciio: YesNo = "unknown"
     us_covered_person: YesNo = "unknown"
@@ -53,10 +59,14 @@ class RightFacts(Part):
 
 
 class Data(Part):
-    """What one party brings, as its manifest has it. `fields`: how many columns each grade has.
+    """What one party brings, as its manifest has it.
 
+    strictest: the highest grade of a column of which something may go to others (an update says something of
+    all columns that it was computed from). ungraded: columns without a grade.
     persons: natural persons in it by jurisdiction. `financial`: it tells of persons' finances. `credit`: it
-    is credit information (Credit Reporting Regulation of the State Council, 2013, article 2).
+    is credit information (Credit Reporting Regulation of the State Council, 2013, article 2). scene: the
+    business scene that the owner declares under the financial cross-border guide of April 2025; beyond_scene:
+    columns that are not in that scene's list.
     """
 
     collected_in: Places
@@ -72,6 +82,8 @@ class Data(Part):
     notified_important: YesNo = "unknown"
     credit: bool = False
     financial: bool = False
+    scene: str = ""
+    beyond_scene: tuple[str, ...] = ()
     rights: dict[Literal["holding", "processing", "operating"], RightFacts] = Field(default_factory=dict)
     data_until: dt.date | None = None
     evidence_days: int = Field(default=0, ge=0)
@@ -141,7 +153,8 @@ class Statement(Part):
 class Cumulated(Part):
     """Natural persons whose information one place's parties gave abroad since 1 January, this run included.
 
-    Counted once each over all runs: one run in parts is one run.
+    Counted once each over all runs: one run in parts is one run. sensitive: persons with sensitive
+    information in it; personal: all others.
     """
 
     personal: int = Field(ge=0)
@@ -151,6 +164,7 @@ class Cumulated(Part):
 class Attack(Part):
     """What an attack on the run's own transcripts found. `value` and `upper` (95 %) are in `unit`.
 
+    view: from whose transcript, by the party's name, or by its seat for all parties of that seat.
     baseline: what the attacker has without the transcript. positive: whether the same attack succeeded where
     it must; negative: whether it stayed at chance where nothing is to be found. Without both a figure says
     nothing.

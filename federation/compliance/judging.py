@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
-from federation.compliance.catalogue import Catalogue, Control, Pack, catalogue
-from federation.compliance.checks import CHECKS
+from federation.compliance.catalogue import Catalogue, Control, Pack, asked, catalogue
+from federation.compliance.checks.all import CHECKS
 from federation.compliance.facts import Case
 from federation.compliance.verdicts import Answer, Judgement, Reading, Ruling, Told, Verdict, worst
 
@@ -75,7 +75,7 @@ def _answers(case: Case, pack: Pack, control: Control) -> Sequence[Answer]:
                 Told(f"Nothing of this case is in {title.en}.", f"本案例与{title.zh}无关。"),
             )
         ]
-    answers = CHECKS[control.check](case, control.parameters)
+    answers = CHECKS[control.check](case, asked(pack, control))
     expired = control.valid_until is not None and case.date > control.valid_until
     return [_expired(answer, control.valid_until) if expired else answer for answer in answers]
 

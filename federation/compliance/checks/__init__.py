@@ -1,6 +1,7 @@
 """What a control can ask of a case. Each check is a function; a rule pack names it and gives it parameters.
 
-A check returns one answer, or one for each border or party that it is about. It looks at the case alone: no
+Beside its parameters a check is given `control`, the id of the rule, and `places`, its pack's jurisdictions.
+It returns one answer, or one for each border or party that it is about, and looks at the case alone: no
 clock, no file, no network. A check that cannot know says `UNKNOWN`; it never guesses a pass.
 """
 
