@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from federation.compliance.checks import check
 from federation.compliance.checks.attested import stated
+from federation.compliance.checks.papers import of_way, out_of_force, years_on
 from federation.compliance.checks.saying import answer, fails, listed, no_question, passes, to_attest, unknown
 from federation.compliance.checks.scope import exports
 from federation.compliance.facts import Border, Case, Paper
@@ -93,14 +94,10 @@ def personal_ways(case: Case, places: Sequence[str]) -> Iterator[tuple[Border, s
             yield border, owner
 
 
-def papers(case: Case, border: Border, owner: str) -> list[Paper]:
+def papers(case: Case, border: Border, owner: str) -> tuple[Paper, ...]:
     """The owner's papers for a border: from where the data was collected, or from where the owner is."""
-    origins = {border.origin, case.parties[owner].jurisdiction}
-    return [
-        paper
-        for paper in case.papers
-        if paper.owner == owner and paper.origin in origins and paper.destination == border.destination
-    ]
+    here = Border(case.parties[owner].jurisdiction, border.destination)
+    return of_way(case, border, owner) + (() if here == border else of_way(case, here, owner))
 
 
 def _undecided(case: Case, places: Sequence[str]) -> Iterator[Answer]:
@@ -178,11 +175,9 @@ def _is_for(rule: Accepted, paper: Paper) -> bool:
 
 def _wrong(paper: Paper, date: dt.date) -> Told | None:
     """What is wrong with a paper on that day under any law. Its last day still counts."""
-    name = paper.mechanism.value
-    if paper.begins is not None and date < paper.begins:
-        return Told(f"{name} begins on {paper.begins} only.", f"{name} 自 {paper.begins} 起才生效。")
-    if paper.valid_until is not None and date > paper.valid_until:
-        return Told(f"{name} ended on {paper.valid_until}.", f"{name} 已于 {paper.valid_until} 到期。")
+    name, ended = paper.mechanism.value, out_of_force(paper, date)
+    if ended is not None:
+        return Told(f"{name} {ended.en}.", f"{name} {ended.zh}。")
     if paper.document is None:
         return Told(f"No document is named for {name}.", f"{name} 未注明文件。")
     return None
@@ -216,20 +211,12 @@ def _age(paper: Paper, rule: Accepted, date: dt.date) -> tuple[Verdict, Told]:
         return Verdict.PASS, Told("in force", "有效")
     if paper.begins is None:
         return Verdict.UNKNOWN, Told("It is not said when the assessment was made.", "未说明评估的日期。")
-    if date > _years_later(paper.begins, rule.max_age_years):
+    if date > years_on(paper.begins, rule.max_age_years):
         return Verdict.FAIL, Told(
             f"The assessment of {paper.begins} is older than {rule.max_age_years} years.",
             f"{paper.begins} 的评估已超过 {rule.max_age_years} 年。",
         )
     return Verdict.PASS, Told("in force", "有效")
-
-
-def _years_later(day: dt.date, years: int) -> dt.date:
-    """The same day of a later year; of 29 February the last day of that month."""
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        return day.replace(year=day.year + years, day=28)
 
 
 def _recipients(case: Case, way: _Way) -> list[str]:

@@ -147,8 +147,8 @@ def test_an_assessment_in_malaysia_is_good_for_three_years_to_the_day() -> None:
     assert asked(case_of("sg-my"), "MY-S129") is Verdict.PASS
     assert asked(case_of("sg-my", date=dt.date(2026, 11, 24)), "MY-S129") is Verdict.FAIL
     leap = {"papers__1__begins": dt.date(2024, 2, 29)}
-    assert asked(case_of("sg-my", **leap, date=dt.date(2027, 2, 28)), "MY-S129") is Verdict.PASS
-    assert asked(case_of("sg-my", **leap, date=dt.date(2027, 3, 1)), "MY-S129") is Verdict.FAIL
+    assert asked(case_of("sg-my", **leap, date=dt.date(2027, 3, 1)), "MY-S129") is Verdict.PASS
+    assert asked(case_of("sg-my", **leap, date=dt.date(2027, 3, 2)), "MY-S129") is Verdict.FAIL
 
 
 def test_an_assessment_without_a_date_is_unknown() -> None:
