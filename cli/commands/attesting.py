@@ -87,7 +87,7 @@ def attest(
             text,
             "the statement",
             opened.name(),
-            "Answer at a terminal, or read what is signed and give --yes.",
+            "Answer at a terminal, or give --yes.",
         )
     target = out if out is not None else Path(f"{made.control}.{made.party}.attestation.json")
     files.write(target, sealed(made, opened.identity()))

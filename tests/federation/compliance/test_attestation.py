@@ -26,7 +26,8 @@ from federation.compliance.attestation import (
 from federation.compliance.facts import Case
 from federation.compliance.verdicts import Verdict
 from federation.governance.manifest import Evidence
-from tests.federation.compliance.cases import asked, case_of
+from tests.federation.compliance.cases import asked
+from tests.federation.compliance.cases import case as case_of
 
 BANK, OFFICER, OTHER = Identity.generate(), Identity.generate(), Identity.generate()
 TRUST = Trust({"bank": BANK.public})
