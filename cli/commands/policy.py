@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.commands.attesting import attest
 from cli.homes import party_home
 from cli.output import format_option, say
 from crypto.errors import Refusal, UsageError
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 @click.group(name="policy")
 def command() -> None:
     """At a party: the rules that decide what leaves, and what they would say of a plan."""
+
+
+command.add_command(attest)
 
 
 @command.command()

@@ -7,12 +7,15 @@ from federation.compliance.checks import (
     attested,
     cn,
     cn_credit,
+    eu,
     evidence,
     gba,
     keys,
     leakage,
     minimise,
     rights,
+    transfers,
+    us,
 )
 
 __all__ = [
@@ -20,10 +23,13 @@ __all__ = [
     "attested",
     "cn",
     "cn_credit",
+    "eu",
     "evidence",
     "gba",
     "keys",
     "leakage",
     "minimise",
     "rights",
+    "transfers",
+    "us",
 ]
