@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from benchmarks.border import audit, egress, rights
+from benchmarks.border import audit, borders, egress, minimise, rights
 from benchmarks.border.firms import clean
 from benchmarks.border.mutations import Found, Mutation, World, verified
 from benchmarks.border.playing import founded, play, trusted
@@ -16,7 +16,13 @@ from federation.errors import IsthmusError
 Say = Callable[[str], None]
 
 #: All mutations, in the order of the compliance research.
-EVERYTHING: tuple[Mutation, ...] = (*egress.MUTATIONS, *rights.MUTATIONS, *audit.MUTATIONS)
+EVERYTHING: tuple[Mutation, ...] = (
+    *egress.MUTATIONS,
+    *minimise.MUTATIONS,
+    *rights.MUTATIONS,
+    *borders.MUTATIONS,
+    *audit.MUTATIONS,
+)
 
 
 @dataclass(frozen=True, slots=True)

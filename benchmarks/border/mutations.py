@@ -21,7 +21,7 @@ from federation.ledger.pack import Pack
 from federation.ledger.verify import verify
 from parties.home import PartyHome
 
-Group = Literal["egress", "rights", "audit"]
+Group = Literal["egress", "minimisation", "rights", "borders", "audit"]
 BANK, PLATFORM = PartyId("bank"), PartyId("platform")
 _NOTHING = "nothing was refused or found"
 
@@ -65,7 +65,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One violation. `rule`: a rule of the guard or of acceptance, or in "audit" the check that fails."""
+    """One violation. `rule`: a rule of the guard or of acceptance, a control, or a check of the evidence."""
 
     name: str
     group: Group

@@ -16,6 +16,7 @@ from federation import files
 from federation.compliance.facts import Case
 from federation.compliance.gathering import observed
 from federation.compliance.judging import judge
+from federation.compliance.processing import RECORD, record
 from federation.compliance.verdicts import Judgement, Verdict
 from federation.errors import EgressRefused, GrantRefused
 from federation.governance.manifest import Manifest
@@ -77,7 +78,8 @@ def staged(setting: Setting, seed: int, folder: Path) -> Scenario:
 
 def refused(plan: Prepared) -> Scenario:
     """What is told of a run that did not begin: nobody was sent an order, so nothing can have left."""
-    right = set(plan.stops) == set(plan.setting.expected)
+    right = set(plan.judgement.failed()) == set(plan.setting.expected)
+    first = next(each for each in (*plan.setting.expected, *plan.stops) if each in plan.stops)
     why = f"refused before anything left, for {', '.join(plan.stops)}"
     return Scenario(
         plan.setting.id,
@@ -88,7 +90,7 @@ def refused(plan: Prepared) -> Scenario:
         plan.judgement,
         as_expected=right,
         why=why if right else f"{why}; expected {', '.join(plan.setting.expected) or 'no refusal'}",
-        refused=f"preflight: {plan.stops[0]}",
+        refused=f"preflight: {first}",
     )
 
 
@@ -122,9 +124,14 @@ def ran(plan: Prepared, sandbox: Sandbox, meanwhile: Meanwhile | None = None) ->
     report = verify(list(packs.values()), trusted(sandbox))
     readings = tuple(Reading(pack) for pack in packs.values())
     captured = {role: played.reconciled(PartyId(role)) for role in packs}
-    found = observed(plan.case, report, readings, reconciled=captured)
+    found = recorded(observed(plan.case, report, readings, reconciled=captured))
     found = signed(found, plan.setting.unsigned)
     return Ran(played, report, readings, found, {role: pack.name for role, pack in packs.items()})
+
+
+def recorded(found: Case) -> Case:
+    """The case with the record of processing that is generated for it (GDPR article 30)."""
+    return found.model_copy(update={"files": {**found.files, RECORD: record(found).digest}})
 
 
 def told(plan: Prepared, run: Ran) -> Scenario:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from benchmarks.border.papers import FILED, Holder, Setting, Way
 from benchmarks.border.scenes.common import (
     BANK,
+    NATIONAL,
     PLATFORM,
     REGISTRY,
     SUPPLIER,
@@ -36,6 +37,7 @@ S1 = Setting(
         "platform": Holder("CN", PLATFORM, "CN-ZJ"),
     },
     aggregator("CN", "CN-SH"),
+    expected=(NATIONAL,),
 )
 S2 = Setting(
     "S2",
@@ -62,6 +64,7 @@ S2 = Setting(
         ("DE", "SG"): _SCC,
     },
     abroad={"CN": Cumulated(personal=120_000, sensitive=0)},
+    expected=(NATIONAL,),
 )
 S2B = replace(
     S2,
@@ -74,7 +77,7 @@ S2B = replace(
     ),
     aggregator=aggregator("SG"),
     ways={**S2.ways, ("CN", "SG"): Way(Mechanism.NONE_NEEDED)},
-    expected=("CN-CREDIT", "CN-MECH"),
+    expected=("CN-CREDIT", "CN-MECH", "CN-VOL", NATIONAL),
 )
 S3 = Setting(
     "S3",
@@ -92,6 +95,7 @@ S3 = Setting(
     aggregator("CN", "CN-SZ"),
     ways={("CN", "HK"): _GBA, ("HK", "CN"): _GBA},
     abroad={"CN": Cumulated(personal=30_000, sensitive=0)},
+    expected=(NATIONAL,),
 )
 S3B = replace(
     S3,
@@ -110,7 +114,7 @@ S3B = replace(
             us_covered_person="no",
         )
     },
-    expected=("GBA-SC",),
+    expected=("GBA-SC", NATIONAL),
 )
 S9 = Setting(
     "S9",
@@ -124,7 +128,7 @@ S9 = Setting(
     {"bank": Holder("SG", BANK), "platform": Holder("CN", PLATFORM, "CN-JS", important=True)},
     aggregator("CN", "CN-JS"),
     ways={("CN", "SG"): _CN_CONTRACT, ("SG", "CN"): Way(Mechanism.SG_CONTRACT, names=("CN",))},
-    expected=("CN-IMPORTANT",),
+    expected=("CN-IMPORTANT", NATIONAL),
 )
 S11 = Setting(
     "S11",
@@ -146,4 +150,5 @@ S11 = Setting(
         ("SG", "CN"): Way(Mechanism.SG_CONTRACT, names=("CN",)),
     },
     abroad={"CN": Cumulated(personal=99_999, sensitive=0)},
+    expected=(NATIONAL,),
 )

@@ -17,6 +17,8 @@ BANK, PLATFORM, REGISTRY, SUPPLIER = (
 )
 TRADERS = (SubjectKind.LEGAL_PERSON, SubjectKind.SOLE_TRADER)
 PERSONS = (SubjectKind.LEGAL_PERSON, SubjectKind.NATURAL_PERSON)
+#: Fails wherever two parties in China talk to each other: the program's channels do not use SM2, SM3 and SM4.
+NATIONAL = "T-CRYPTO-CN"
 
 
 def aggregator(jurisdiction: str, place: str = "") -> Party:

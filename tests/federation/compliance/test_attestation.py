@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from tests.federation.compliance.cases import asked
+from tests.federation.compliance.cases import case as case_of
 
 from crypto import dsse
 from crypto.errors import Refusal
@@ -26,8 +28,6 @@ from federation.compliance.attestation import (
 from federation.compliance.facts import Case
 from federation.compliance.verdicts import Verdict
 from federation.governance.manifest import Evidence
-from tests.federation.compliance.cases import asked
-from tests.federation.compliance.cases import case as case_of
 
 BANK, OFFICER, OTHER = Identity.generate(), Identity.generate(), Identity.generate()
 TRUST = Trust({"bank": BANK.public})

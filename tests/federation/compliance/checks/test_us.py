@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from tests.federation.compliance.cases import asked, rulings
+from tests.federation.compliance.cases import case as case_of
 
 from federation.compliance.judging import judge
 from federation.compliance.verdicts import Verdict
-from tests.federation.compliance.cases import asked, rulings
-from tests.federation.compliance.cases import case as case_of
 
 BULK = {"data__lender__persons__US__personal": 10_001}
 SIGNED = {
