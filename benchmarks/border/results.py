@@ -1,13 +1,14 @@
 """What the border benchmark comes to, by scenario and as a whole. The report and `--format json` read it.
 
-Nothing in it varies but times and processor seconds: `to_json(measured=False)` leaves those out, and what is
-left is the same for the same seed and program.
+Nothing in it varies but times, processor seconds, and how many messages and bytes left (a compressed key is
+now a byte longer, now shorter): `to_json(measured=False)` leaves those out, and what is left is the same for
+the same seed and program.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from federation.compliance.facts import Case
@@ -75,7 +76,12 @@ class Scenario:
         return tuple(dict.fromkeys(waiting))
 
     def to_json(self, *, measured: bool = True) -> dict[str, Any]:
-        """The fields by name; `measured`: with times and processor seconds."""
+        """The fields by name; `measured`: with times, processor seconds, messages and bytes."""
+        case, judgement = self.case, self.judgement
+        if not measured:
+            flows = tuple(flow.model_copy(update={"messages": 0, "bytes": 0}) for flow in case.flows)
+            case = case.model_copy(update={"flows": flows})
+            judgement = replace(judgement, case_sha256=case.digest)
         return {
             "id": self.id,
             "title": self.title.to_json(),
@@ -84,8 +90,8 @@ class Scenario:
             "as_expected": self.as_expected,
             "why": self.why,
             "refused": self.refused,
-            "case": self.case.model_dump(mode="json", exclude_none=True),
-            "judgement": self.judgement.to_json(),
+            "case": case.model_dump(mode="json", exclude_none=True),
+            "judgement": judgement.to_json(),
             "attestations_missing": list(self.attestations_missing),
             "utility": [_without_times(asdict(each), measured) for each in self.utility],
             "links": [asdict(each) for each in self.links] if measured else [],
@@ -95,7 +101,8 @@ class Scenario:
 
 
 def _without_times(fields: dict[str, Any], measured: bool) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if measured or not name.endswith("_seconds")}
+    varying = ("_seconds", "bytes_sent")
+    return {name: value for name, value in fields.items() if measured or not name.endswith(varying)}
 
 
 @dataclass(frozen=True, slots=True)
