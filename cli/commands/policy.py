@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.commands.attesting import attest
+from cli.commands.placing import place
 from cli.homes import party_home
 from cli.output import format_option, say
 from crypto.errors import Refusal, UsageError
@@ -24,6 +25,7 @@ def command() -> None:
 
 
 command.add_command(attest)
+command.add_command(place)
 
 
 @command.command()

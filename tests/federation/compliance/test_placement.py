@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import pytest
 
 from federation.compliance.catalogue import Catalogue, catalogue
-from federation.compliance.placement import MENDABLE, REFUSING, Placements, Spot, place
+from federation.compliance.placement import MENDABLE, REFUSING, Placement, Placements, Spot, place
+from federation.compliance.verdicts import Ruling, Verdict
 from tests.federation.compliance.asking import case as case_of
 
 CN, SG, DE, HK = Spot("CN", "CN-SH"), Spot("SG"), Spot("DE"), Spot("HK")
@@ -132,3 +134,17 @@ def test_what_it_says_is_one_object_and_lines_in_both_languages() -> None:
     told = json.loads(json.dumps(found.to_json()))
     assert told["nearest"]["aggregator"] == "CN-SH" and not told["asked"]["allowed"]
     assert len(found.lines("en")) == len(found.lines("zh")) > len(found.tried)
+
+
+def test_fewer_moves_come_before_fewer_papers_and_failing_ones_count_first() -> None:
+    wanting = place(case_of("de-gb", papers=[])).asked.needs
+    assert wanting
+
+    def at(moves: int, *needs: Ruling) -> Placement:
+        return Placement(Spot("CN"), (), moves, (), needs, inward=True)
+
+    near, far = at(1, *wanting), at(2)
+    assert Placements((), near, (far, near)).nearest is near
+    open_one = replace(wanting[0], verdict=Verdict.NEEDS_ATTESTATION)
+    failing, signing = at(1, wanting[0]), at(1, open_one, open_one)
+    assert Placements((), failing, (failing, signing)).nearest is signing
