@@ -47,12 +47,26 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Volume:
+    """What so many persons since 1 January ask for, in China, and what the rules took for enough.
+
+    runs: in how many runs they were counted. duty, found: "exempt", "contract" or "assessment".
+    """
+
+    personal: int
+    sensitive: int
+    runs: int
+    duty: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One scenario played and judged.
 
     expected: the controls that must fail (empty: none does). refused: who stopped the run and by which rule,
     where it did not even begin. as_expected: the verdicts are those that the scenario is there to show.
-    packs: role -> the evidence pack's file; verified: `ledger verify` found them whole.
+    packs: role -> the evidence pack's file; verified: `ledger verify` found them whole. volumes: S11's table.
     """
 
     id: str
@@ -68,6 +82,7 @@ class Scenario:
     links: tuple[Link, ...] = ()
     packs: Mapping[str, str] = field(default_factory=dict)
     verified: bool | None = None
+    volumes: tuple[Volume, ...] = ()
 
     @property
     def attestations_missing(self) -> tuple[str, ...]:
@@ -97,6 +112,7 @@ class Scenario:
             "links": [asdict(each) for each in self.links] if measured else [],
             "packs": dict(self.packs),
             "verified": self.verified,
+            "volumes": [asdict(each) for each in self.volumes],
         }
 
 

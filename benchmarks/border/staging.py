@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from federation.errors import EgressRefused, GrantRefused
 from federation.governance.manifest import Manifest
 from federation.ids import PartyId
 from federation.ledger.findings import Report, State
+from federation.ledger.pack import Pack
 from federation.ledger.reading import Reading
 from federation.ledger.verify import verify
 from parties.governance.inspect.drafting import document
@@ -32,6 +33,8 @@ from parties.sandbox.founding import Sandbox
 _OF_THE_END = frozenset({"cosigned"})
 #: What happens meanwhile, with the sandbox that the run is played in.
 Meanwhile = AbstractContextManager[object]
+#: Plays a sandbox's plan to its end.
+Player = Callable[[Sandbox], Played]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Ran:
     report: Report
     readings: tuple[Reading, ...]
     case: Case
-    packs: Mapping[str, str]
+    packs: Mapping[str, Pack]
 
 
 def prepared(setting: Setting, seed: int, folder: Path) -> Prepared:
@@ -67,13 +70,16 @@ def prepared(setting: Setting, seed: int, folder: Path) -> Prepared:
     return Prepared(setting, firms, manifests, found, judge(found))
 
 
-def staged(setting: Setting, seed: int, folder: Path) -> Scenario:
-    """The scenario refused, or played to its end below `folder`, and judged."""
+def staged(setting: Setting, seed: int, folder: Path, player: Player = play) -> Scenario:
+    """The scenario refused, or played to its end below `folder`, and judged.
+
+    player: who plays the round: this process, or processes of the roles' own.
+    """
     plan = prepared(setting, seed, folder / "papers")
     if plan.stops:
         return refused(plan)
     sandbox = settled(plan, folder / "federation")
-    return told(plan, ran(plan, sandbox))
+    return told(plan, ran(plan, sandbox, player=player))
 
 
 def refused(plan: Prepared) -> Scenario:
@@ -116,17 +122,17 @@ def settled(plan: Prepared, folder: Path) -> Sandbox:
     return sandbox
 
 
-def ran(plan: Prepared, sandbox: Sandbox, meanwhile: Meanwhile | None = None) -> Ran:
+def ran(plan: Prepared, sandbox: Sandbox, meanwhile: Meanwhile | None = None, player: Player = play) -> Ran:
     """The round played, its packs verified, and what they show."""
     with meanwhile or nullcontext():
-        played = play(sandbox)
+        played = player(sandbox)
     packs = played.packs()
     report = verify(list(packs.values()), trusted(sandbox))
     readings = tuple(Reading(pack) for pack in packs.values())
     captured = {role: played.reconciled(PartyId(role)) for role in packs}
     found = recorded(observed(plan.case, report, readings, reconciled=captured))
     found = signed(found, plan.setting.unsigned)
-    return Ran(played, report, readings, found, {role: pack.name for role, pack in packs.items()})
+    return Ran(played, report, readings, found, packs)
 
 
 def recorded(found: Case) -> Case:
@@ -157,7 +163,7 @@ def told(plan: Prepared, run: Ran) -> Scenario:
         judgement,
         as_expected=not problems,
         why="; ".join(problems) or done,
-        packs=run.packs,
+        packs={role: pack.name for role, pack in run.packs.items()},
         verified=whole,
     )
 

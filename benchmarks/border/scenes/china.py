@@ -77,7 +77,7 @@ S2B = replace(
     ),
     aggregator=aggregator("SG"),
     ways={**S2.ways, ("CN", "SG"): Way(Mechanism.NONE_NEEDED)},
-    expected=("CN-CREDIT", "CN-MECH", "CN-VOL", NATIONAL),
+    expected=("CN-CREDIT", "CN-MECH", NATIONAL),
 )
 S3 = Setting(
     "S3",
