@@ -67,19 +67,21 @@ def mechanism(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
 
 @check("assessed-transfer", reads=("mechanisms", "offices", "max_age_days"))
 def assessed_transfer(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
-    """A statement for each way out of `places` whose paper rests on one of `mechanisms`, or that has none.
+    """A statement by each owner for each way out of `places` whose paper rests on one of `mechanisms`, or
+    that has none.
 
     Other parameters are those of "attested". Where an adequacy decision carries the way none is asked for.
     """
     wanted = {Mechanism(each) for each in parameters["mechanisms"]}
-    due: dict[Border, list[str]] = {}
+    found = []
     for border, owner in personal_ways(case, parameters["places"]):
         used = {paper.mechanism for paper in papers(case, border, owner)}
         if not used or used & wanted:
-            due.setdefault(border, []).append(owner)
-    return [stated(case, parameters, tuple(due[border]), border) for border in sorted(due)] or [
+            found.append(stated(case, parameters, (owner,), border))
+    return found or [
         no_question(
-            "No personal data leaves for a place without adequacy.", "没有个人数据传至未获充分性认定的地方。"
+            "No personal data leaves on clauses or corporate rules.",
+            "没有个人数据依据合同条款或公司规则出境。",
         )
     ]
 
