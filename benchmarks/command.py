@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from benchmarks.border.command import governance
+from benchmarks.border.command import border
 from benchmarks.leakage.command import leakage
 from benchmarks.robustness.command import robustness
 from benchmarks.speed.command import speed
@@ -12,10 +12,10 @@ from benchmarks.speed.command import speed
 
 @click.group(name="bench")
 def command() -> None:
-    """Measure speed, bytes, what a bad party does and what a curious one infers."""
+    """Measure speed, bytes, borders, what a bad party does and what a curious one infers."""
 
 
 command.add_command(speed)
 command.add_command(robustness)
 command.add_command(leakage)
-command.add_command(governance)
+command.add_command(border)

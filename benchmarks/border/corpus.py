@@ -1,22 +1,36 @@
-"""The whole corpus: every violation seeded once, and clean rounds beside it, counted."""
+"""The whole corpus: every violation seeded once, and the clean rounds that are played beside it."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.border import audit, egress, rights
+from benchmarks.border import audit, borders, egress, minimise, rights
 from benchmarks.border.firms import clean
 from benchmarks.border.mutations import Found, Mutation, World, verified
-from benchmarks.border.playing import founded, play
+from benchmarks.border.playing import Played, founded, play, trusted
+from benchmarks.border.scenes.common import NATIONAL
+from benchmarks.progress import Say, silent
+from federation.compliance.gathering import observed, planned
+from federation.compliance.judging import judge
+from federation.compliance.verdicts import Judgement
 from federation.errors import IsthmusError
-
-Say = Callable[[str], None]
+from federation.ids import PartyId
+from federation.ledger.pack import Pack
+from federation.ledger.reading import Reading
+from federation.ledger.verify import verify
+from parties.governance.shelf import Shelf
 
 #: All mutations, in the order of the compliance research.
-EVERYTHING: tuple[Mutation, ...] = (*egress.MUTATIONS, *rights.MUTATIONS, *audit.MUTATIONS)
+EVERYTHING: tuple[Mutation, ...] = (
+    *egress.MUTATIONS,
+    *minimise.MUTATIONS,
+    *rights.MUTATIONS,
+    *borders.MUTATIONS,
+    *audit.MUTATIONS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,53 +45,19 @@ class Judged:
     told: str
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What the corpus comes to. `alarms`: what was refused or found in clean rounds, in words.
-
-    In a clean round nothing is refused, guard log and carrier agree, and all evidence verifies.
-    """
-
-    seeded: int
-    detected: int
-    missed: int
-    declared_limits: int
-    clean_runs: int
-    false_alarms: int
-    mutations: tuple[Judged, ...] = ()
-    alarms: tuple[str, ...] = field(default=())
-
-    def to_json(self) -> dict[str, object]:
-        """The fields by name."""
-        return asdict(self)
-
-
-def run_corpus(
-    clean_runs: int,
-    mutations: Sequence[Mutation] | None = None,
-    *,
-    first: int = 0,
-    say: Say = lambda line: None,
-) -> Counts:
-    """Seed the mutations (all, unless given), play `clean_runs` clean rounds from `first` on, and count."""
-    chosen = EVERYTHING if mutations is None else tuple(mutations)
-    with tempfile.TemporaryDirectory(prefix="isthmus-border-") as folder:
-        judged = _judged(chosen, Path(folder) / "seeded", say)
-        alarms: list[str] = []
-        for number in range(first, first + clean_runs):
-            say(f"clean round {number + 1 - first} of {clean_runs}")
-            alarm = false_alarm(number, Path(folder) / f"clean-{number}")
-            alarms += [] if alarm is None else [alarm]
-    return Counts(
-        seeded=len(judged),
-        detected=sum(each.outcome == "detected" for each in judged),
-        missed=sum(each.outcome == "missed" for each in judged),
-        declared_limits=sum(each.outcome == "declared limit" for each in judged),
-        clean_runs=clean_runs,
-        false_alarms=len(alarms),
-        mutations=tuple(judged),
-        alarms=tuple(alarms),
-    )
+def judged(mutations: Sequence[Mutation], folder: Path, say: Say = silent) -> list[Judged]:
+    """Each of the mutations seeded in turn, in one federation below `folder`, and how it ended."""
+    if not mutations:
+        return []
+    world, found = World(folder), []
+    for mutation in mutations:
+        say(mutation.name)
+        try:
+            seeded = mutation.seed(world)
+        except IsthmusError as error:  # Seeding failed: told as missed, with the cause.
+            seeded = Found((), f"could not be seeded: {error.cause}")
+        found.append(_judge(mutation, seeded))
+    return found
 
 
 def false_alarm(number: int, folder: Path) -> str | None:
@@ -91,24 +71,24 @@ def false_alarm(number: int, folder: Path) -> str | None:
     apart = [party for party in sandbox.parties if not played.reconciled(party).agrees]
     if apart:
         return f"{name}: guard log and carrier differ at {', '.join(apart)}"
-    trusted = {str(party): home.identity().public.fingerprint for party, home in sandbox.parties.items()}
-    trusted["aggregator"] = sandbox.coordinator.identity().public.fingerprint
-    found = verified(list(played.packs().values()), trusted)
-    return f"{name}: {found.told}" if found.rules else None
+    packs = list(played.packs().values())
+    found = verified(packs, trusted(sandbox))
+    if found.rules:
+        return f"{name}: {found.told}"
+    failed = sorted({*_judged(played, packs).failed()} - {NATIONAL})
+    return f"{name}: {', '.join(failed)} fail" if failed else None
 
 
-def _judged(mutations: Sequence[Mutation], folder: Path, say: Say) -> list[Judged]:
-    if not mutations:
-        return []
-    world, judged = World(folder), []
-    for mutation in mutations:
-        say(mutation.name)
-        try:
-            found = mutation.seed(world)
-        except IsthmusError as error:  # Seeding failed: told as missed, with the cause.
-            found = Found((), f"could not be seeded: {error.cause}")
-        judged.append(_judge(mutation, found))
-    return judged
+def _judged(played: Played, packs: Sequence[Pack]) -> Judgement:
+    """The clean round by the rule packs, as its own manifests, grants and evidence have it."""
+    sandbox, plan = played.sandbox, played.sandbox.plan
+    shelves = {party: Shelf(home) for party, home in sandbox.parties.items()}
+    manifests = {party: shelf.manifest(plan.parties[party].dataset) for party, shelf in shelves.items()}
+    grants = [kept.grant for shelf in shelves.values() for kept in shelf.grants()]
+    case = planned(plan, manifests, grants, date=dt.datetime.now(dt.UTC).date())
+    report = verify(packs, trusted(sandbox))
+    captured = {pack.party: played.reconciled(PartyId(pack.party)) for pack in packs}
+    return judge(observed(case, report, [Reading(pack) for pack in packs], reconciled=captured))
 
 
 def _judge(mutation: Mutation, found: Found) -> Judged:

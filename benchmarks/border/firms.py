@@ -40,12 +40,14 @@ def _written(folder: Path, name: str, frame: pd.DataFrame) -> DatasetConfig:
     return DatasetConfig(name="data", file=file, key="uscc", key_type="uscc", label=label, party=name)
 
 
-def vertical(seed: int, parties: int = 2, **model: Any) -> Case:
-    """Other columns of the same firms at `parties` parties; the first has the outcomes."""
+def vertical(
+    seed: int, parties: int = 2, names: tuple[str, ...] = ("bank", "platform", "public"), **model: Any
+) -> Case:
+    """Other columns of the same firms at the first `parties` of `names`; the first has the outcomes."""
     drawn = np.random.default_rng(seed)
     signal = drawn.normal(size=(2 * parties, _FIRMS))
     outcome = (drawn.random(_FIRMS) < 1 / (1 + np.exp(-signal.sum(axis=0)))).astype(np.int64)
-    names = ("bank", "platform", "public")[:parties]
+    names = names[:parties]
     tables = {}
     for place, name in enumerate(names):
         columns = {
@@ -70,14 +72,8 @@ def horizontal(seed: int, parties: int = 3, **model: Any) -> Case:
         columns = {"turnover": turnover.round(6), "margin": margin.round(6)}
         columns["overdue"] = outcome.astype(np.int64)
         tables[name] = pd.DataFrame({"uscc": _codes(_FIRMS, 10_000 * place), **columns})
-    plan = _plan(
-        names,
-        {},
-        shape="horizontal",
-        training={"rounds": 2, "local_epochs": 1},
-        sum={"protection": "mask"},
-        **model,
-    )
+    said = {"training": {"rounds": 2, "local_epochs": 1}, "sum": {"protection": "mask"}, **model}
+    plan = _plan(names, {}, shape="horizontal", **said)
     return Case(f"horizontal {plan.model.kind}", tables, plan)
 
 

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Literal
 
 from benchmarks.border.firms import vertical
-from benchmarks.border.playing import Played, founded, play
+from benchmarks.border.playing import Played, founded, play, trusted
 from federation.errors import EgressRefused, GrantRefused, IsthmusError
-from federation.ids import AGGREGATOR, PartyId
+from federation.ids import PartyId
 from federation.ledger.findings import State
 from federation.ledger.pack import Pack
 from federation.ledger.verify import verify
 from parties.home import PartyHome
 
-Group = Literal["egress", "rights", "audit"]
+Group = Literal["egress", "minimisation", "rights", "borders", "audit"]
 BANK, PLATFORM = PartyId("bank"), PartyId("platform")
 _NOTHING = "nothing was refused or found"
 
@@ -49,8 +49,7 @@ class World:
     @cached_property
     def trusted(self) -> Mapping[str, str]:
         """The fingerprints that a reader got from each role itself."""
-        told = {str(name): home.identity().public.fingerprint for name, home in self.sandbox.parties.items()}
-        return {**told, AGGREGATOR: self.sandbox.coordinator.identity().public.fingerprint}
+        return trusted(self.sandbox)
 
     def _packs(self) -> Mapping[str, Pack]:
         """The evidence of a round that nothing was done to: without it no mutation would show anything."""
@@ -66,7 +65,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One violation. `rule`: a rule of the guard or of acceptance, or in "audit" the check that fails."""
+    """One violation. `rule`: a rule of the guard or of acceptance, a control, or a check of the evidence."""
 
     name: str
     group: Group

@@ -65,8 +65,9 @@ class Played:
         return next(iter(own), None) or next(iter(self.errors.values()), None)
 
     def reconciled(self, party: PartyId) -> Reconciled:
-        """The party's guard log against what the carrier was handed by it."""
-        file = self.sandbox.parties[party].round_folder(self.run) / "journal.jsonl"
+        """A role's guard log against what the carrier was handed by it."""
+        homes = {**self.sandbox.parties, AGGREGATOR: self.sandbox.coordinator}
+        file = homes[party].round_folder(self.run) / "journal.jsonl"
         entries = journal.read(file) if file.exists() else []
         return reconcile(entries, self.frames.get(party, []))
 
@@ -76,6 +77,12 @@ class Played:
         made = {name: packed(home, self.run, now) for name, home in self.sandbox.parties.items()}
         made[AGGREGATOR] = packed_by_coordinator(self.sandbox.coordinator, self.run, now)
         return {name: pack.parse(data, f"{name}.zip") for name, data in made.items()}
+
+
+def trusted(sandbox: Sandbox) -> dict[str, str]:
+    """The fingerprints that a reader got from each role itself."""
+    told = {str(name): home.identity().public.fingerprint for name, home in sandbox.parties.items()}
+    return {**told, AGGREGATOR: sandbox.coordinator.identity().public.fingerprint}
 
 
 def founded(case: Case, folder: Path) -> Sandbox:

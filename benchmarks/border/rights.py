@@ -30,7 +30,7 @@ _DATASET = "data"
 
 
 @contextlib.contextmanager
-def _papers(world: World) -> Iterator[Shelf]:
+def papers(world: World) -> Iterator[Shelf]:
     """The platform's papers, put back afterwards. What the ledger says of them stays: it only grows."""
     shelf = Shelf(world.home(PLATFORM))
     kept = shelf.folder.with_name("governance.kept")
@@ -45,7 +45,7 @@ def _papers(world: World) -> Iterator[Shelf]:
         shutil.rmtree(kept)
 
 
-def _said(shelf: Shelf, **changed: Any) -> None:
+def granted_again(shelf: Shelf, **changed: Any) -> None:
     """Another grant in the place of the one that covers the plan."""
     grant = shelf.grant(GRANT).grant
     _withdraw(shelf)
@@ -58,7 +58,7 @@ def _addressed(shelf: Shelf, names: Mapping[str, str], moved: Mapping[str, str] 
     said = {name: to[PartyId(whose)].model_copy() for name, whose in names.items()}
     for name, place in (moved or {}).items():
         said[name] = said[name].model_copy(update={"place": place})
-    _said(shelf, to={name: recipient.model_dump() for name, recipient in said.items()})
+    granted_again(shelf, to={name: recipient.model_dump() for name, recipient in said.items()})
 
 
 def _withdraw(shelf: Shelf) -> None:
@@ -75,7 +75,7 @@ def _graded(shelf: Shelf, resign: bool, **changed: Any) -> None:
     }
     _written(shelf, before.model_copy(update={"fields": fields}))
     if resign:
-        _said(shelf, manifest_sha256=shelf.manifest(_DATASET).digest)
+        granted_again(shelf, manifest_sha256=shelf.manifest(_DATASET).digest)
 
 
 def _written(shelf: Shelf, manifest: Manifest) -> None:
@@ -87,7 +87,7 @@ def _before(change: Callable[[Shelf], None]) -> Callable[[World], Found]:
     """The papers are changed before the order comes: nothing may have left anybody."""
 
     def seed(world: World) -> Found:
-        with _papers(world) as shelf:
+        with papers(world) as shelf:
             change(shelf)
             played = play(world.sandbox)
         if played.frames.get(PLATFORM):
@@ -101,7 +101,7 @@ def _in_the_middle(change: Callable[[Shelf], None]) -> Callable[[World], Found]:
     """The papers cover the plan, and not one of its messages: that one does not leave."""
 
     def seed(world: World) -> Found:
-        with _papers(world) as shelf:
+        with papers(world) as shelf:
             change(shelf)
             return refusal(play(world.sandbox))
 
@@ -112,7 +112,7 @@ def _revoked_meanwhile(world: World) -> Found:
     """The grant is revoked in the middle of training: the next messages stop."""
     send, lock = Egress.send, threading.Lock()
     done: list[bool] = []
-    with _papers(world) as shelf:
+    with papers(world) as shelf:
 
         def sent(self: Egress, to: PartyId, sending: Message) -> None:
             with lock:
@@ -134,12 +134,12 @@ _PAST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
 def _expired(shelf: Shelf) -> None:
-    _said(shelf, valid_from=_PAST, valid_until=_PAST + dt.timedelta(days=1))
+    granted_again(shelf, valid_from=_PAST, valid_until=_PAST + dt.timedelta(days=1))
 
 
 def _not_begun(shelf: Shelf) -> None:
     later = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
-    _said(shelf, valid_from=later, valid_until=later + dt.timedelta(days=1))
+    granted_again(shelf, valid_from=later, valid_until=later + dt.timedelta(days=1))
 
 
 def _revoked(shelf: Shelf) -> None:
@@ -172,16 +172,19 @@ MUTATIONS: tuple[Mutation, ...] = (
         "grant for another purpose",
         "rights",
         "G-PURPOSE",
-        _before(lambda shelf: _said(shelf, purpose="marketing")),
+        _before(lambda shelf: granted_again(shelf, purpose="marketing")),
     ),
     Mutation(
         "grant for another operation",
         "rights",
         "G-GRANT",
-        _before(lambda shelf: _said(shelf, operations=(Operation.PSI,))),
+        _before(lambda shelf: granted_again(shelf, operations=(Operation.PSI,))),
     ),
     Mutation(
-        "grant of another field", "rights", "G-GRANT", _before(lambda shelf: _said(shelf, fields=("uscc",)))
+        "grant of another field",
+        "rights",
+        "G-GRANT",
+        _before(lambda shelf: granted_again(shelf, fields=("uscc",))),
     ),
     Mutation(
         "grant to another party",
@@ -209,6 +212,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "more rounds than were granted",
         "rights",
         "G-LIMIT",
-        _before(lambda shelf: _said(shelf, limits=GrantLimits(max_rounds=1))),
+        _before(lambda shelf: granted_again(shelf, limits=GrantLimits(max_rounds=1))),
     ),
 )

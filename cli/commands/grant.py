@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.agreeing import agree
 from cli.commands.exporting import export_grant
 from cli.homes import party_home
 from cli.output import format_option, say
-from crypto.errors import Refusal, UsageError
+from crypto.errors import UsageError
 
 if TYPE_CHECKING:
     from federation.governance.grant import Grant
@@ -147,7 +148,12 @@ def new(
         say(output, {"signed": False, "grant": grant.model_dump(mode="json")}, text)
         return
     if not yes:
-        _ask(text, opened.name())
+        agree(
+            text,
+            "the grant",
+            opened.name(),
+            "Answer at a terminal, or give --yes after reading what --dry-run shows.",
+        )
     kept = Shelf(opened).put(grant)
     file = Shelf(opened).grant_file(grant.id)
     facts = {"signed": True, "grant": grant.model_dump(mode="json"), "sha256": kept.sha256, "file": str(file)}
@@ -243,22 +249,6 @@ def _places(pairs: tuple[str, ...]) -> dict[str, str]:
             )
         places[name] = place
     return places
-
-
-def _ask(text: str, party: str) -> None:
-    """Show the grant and ask; anything but yes, or nobody there to say it, signs nothing."""
-    click.echo(text, err=True)
-    try:
-        agreed = click.confirm("Do you sign this?", err=True)
-    except click.Abort:
-        click.echo(err=True)
-        agreed = False
-    if not agreed:
-        raise Refusal(
-            "the grant was not agreed to, so nothing was signed",
-            party=party,
-            advice="Answer at a terminal, or give --yes after reading what --dry-run shows.",
-        )
 
 
 def _spent(home: PartyHome, grant: Grant) -> Spent:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.commands.attesting import attest
+from cli.commands.placing import place
 from cli.homes import party_home
 from cli.output import format_option, say
 from crypto.errors import Refusal, UsageError
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 @click.group(name="policy")
 def command() -> None:
     """At a party: the rules that decide what leaves, and what they would say of a plan."""
+
+
+command.add_command(attest)
+command.add_command(place)
 
 
 @command.command()

@@ -7,6 +7,8 @@
     checks/        what a control can ask; a pack names the check and gives it its parameters
     judging.py     facts + rules + a date -> verdicts, the same bytes everywhere
     placement.py   where label holder, aggregator and keys may sit
+    attestation.py what a person signs, as a file
+    processing.py  the record of processing activities, from a case
 
 Not legal advice: a lawyer signs a catalogue before anybody relies on it, and every report says so.
 """

@@ -54,13 +54,19 @@ class LegalBasis(Part):
 
 
 class Transfer(Part):
-    """What makes the way from one place to another lawful, and until when."""
+    """What makes the way from one place to another lawful, and until when.
+
+    begins, filed: where the document has other days than the grant. names: the countries that it names.
+    """
 
     origin: Place
     destination: Place
     mechanism: Mechanism
     evidence: Evidence
     valid_until: dt.date
+    begins: dt.date | None = None
+    filed: dt.date | None = None
+    names: tuple[Place, ...] | None = None
 
 
 class GrantLimits(Part):

@@ -8,12 +8,15 @@ from federation.compliance.checks import (
     attested,
     cn,
     cn_credit,
+    eu,
     evidence,
     gba,
     keys,
     leakage,
     minimise,
     rights,
+    transfers,
+    us,
 )
 
 __all__ = [
@@ -22,10 +25,13 @@ __all__ = [
     "attested",
     "cn",
     "cn_credit",
+    "eu",
     "evidence",
     "gba",
     "keys",
     "leakage",
     "minimise",
     "rights",
+    "transfers",
+    "us",
 ]

@@ -24,3 +24,8 @@ def rulings(control: str, asked: Case) -> tuple[Ruling, ...]:
 def verdict(control: str, asked: Case) -> str:
     """The worst of it, as reports have it."""
     return judge(asked).of(control).value
+
+
+def judged(asked: Case, control: str) -> Verdict:
+    """The worst of it under R1."""
+    return judge(asked).of(control)

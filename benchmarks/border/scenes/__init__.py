@@ -1,0 +1,1 @@
+"""The settings of the scenarios, by the region that they are about."""
