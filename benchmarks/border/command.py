@@ -84,6 +84,12 @@ def told(found: Border) -> list[str]:
             lines.append(f"{'':21}fails: {', '.join(each.judgement.failed())}")
         if each.attestations_missing:
             lines.append(f"{'':21}not signed: {', '.join(each.attestations_missing)}")
+        lines += [
+            f"{'':21}{level.protection}: AUC own {level.auc_local:.3f}, fused {level.auc_fused:.3f}, pooled "
+            f"{level.auc_pooled:.3f}; {level.bytes_sent:,} bytes (tables: {level.raw_bytes:,}), "
+            f"{level.cpu_seconds:.1f} s of processor (pooled: {level.plain_cpu_seconds:.2f} s)"
+            for level in each.utility
+        ]
     lines += [
         f"{each['name']}: {each['outcome']} ({each['rule']}): {each['told']}"
         for each in found.mutations
