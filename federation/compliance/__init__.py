@@ -2,6 +2,8 @@
 
     facts.py       what is known of a run or of a plan: parties, places, data, flows, papers, evidence
     catalogue.py   rule packs (packs/*.toml): every control with its source, date, kind and its two cases
+    explaining.py  a control in plain language
+    offices.py     who signs what only a person can say
     checks/        what a control can ask; a pack names the check and gives it its parameters
     judging.py     facts + rules + a date -> verdicts, the same bytes everywhere
     placement.py   where label holder, aggregator and keys may sit

@@ -40,7 +40,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from federation.compliance.checks.all import CHECKS
+from federation.compliance.checks.all import CHECKS, READS
 from federation.compliance.facts import Case
 from federation.compliance.verdicts import Verdict
 from federation.errors import UsageError
@@ -219,6 +219,8 @@ def _unknown(pack: Pack, bases: Mapping[str, Mapping[str, Any]]) -> Iterator[str
     for control in pack.controls:
         if control.check not in CHECKS:
             yield f"{control.id}.check: there is no check {control.check!r}"
+        unread = sorted({*control.parameters} - READS.get(control.check, {*control.parameters}))
+        yield from (f"{control.id}.with.{name}: {control.check!r} reads no such thing" for name in unread)
         for name, example in (("allow", control.allow), ("refuse", control.refuse)):
             try:
                 case = case_of(bases, example)

@@ -126,3 +126,16 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "advice": "不构成法律意见",
     },
 }
+
+
+def table(pack: Pack) -> str:
+    """The pack's controls as a table in Markdown, as docs/compliance.md has it."""
+    rows = [
+        f"| {each.id} | {each.title.en} | {each.kind} | {each.source}"
+        f"{'' if each.valid_until is None else f' (until {each.valid_until})'} | {each.seen} | "
+        f"{'R1, R2' if each.reading == 'both' else each.reading} |"
+        for each in pack.controls
+    ]
+    return "\n".join(
+        ["| id | what it asks | kind | source | text | reading |", "|---|---|---|---|---|---|", *rows]
+    )

@@ -164,7 +164,8 @@ class Cumulated(Part):
 class Attack(Part):
     """What an attack on the run's own transcripts found. `value` and `upper` (95 %) are in `unit`.
 
-    view: from whose transcript, by the party's name, or by its seat for all parties of that seat.
+    view: from whose transcript, by the party's name, or by its seat for all parties of that seat; what it was
+    may follow behind a colon.
     baseline: what the attacker has without the transcript. positive: whether the same attack succeeded where
     it must; negative: whether it stayed at chance where nothing is to be found. Without both a figure says
     nothing.

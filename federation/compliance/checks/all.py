@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from federation.compliance.checks import (
     CHECKS,
+    READS,
     attested,
     cn,
     cn_credit,
@@ -20,6 +21,7 @@ from federation.compliance.checks import (
 
 __all__ = [
     "CHECKS",
+    "READS",
     "attested",
     "cn",
     "cn_credit",

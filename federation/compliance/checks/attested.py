@@ -16,14 +16,17 @@ from federation.compliance.checks.scope import about_persons, exports, owners, s
 from federation.compliance.facts import Border, Case, Statement
 from federation.compliance.verdicts import Answer, Told, Verdict
 
+#: What a check that asks for a statement reads.
+STATED = ("offices", "each", "when", "decides_on_persons", "max_age_days", "kept_days")
 
-@check("attested")
+
+@check("attested", reads=STATED)
 def attested(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """A statement of this control for everything that it must be made for.
 
     offices: who may sign (ids of `offices.OFFICES`). each: what a statement is made for.
         "owner"   (default) each party whose data was collected in the pack's places and goes to others
-        "border"  each way out of those places, signed by one of those whose data takes it
+        "border"  each way out of those places, by each of those whose data takes it
         "party"   each party in those places
         "run"     the run, once, by anybody
     when: a condition on the data (`scope.CONDITIONS`), default "any". decides_on_persons: asked only where
@@ -48,7 +51,7 @@ def _wanted(case: Case, parameters: Mapping[str, Any]) -> Iterator[tuple[tuple[s
     each = parameters.get("each", "owner")
     if each == "border":
         for border, whose in exports(case, places, when).items():
-            yield whose, border
+            yield from (((owner,), border) for owner in whose)
     elif each == "party":
         for name in within(case, places) if places else sorted(case.parties):
             yield (name,), None

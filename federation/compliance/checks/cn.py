@@ -29,6 +29,11 @@ _DUTY: Mapping[Duty, tuple[str, str]] = {
 }
 
 
+#: Parameters of the table of volumes, and of how a paper is weighed.
+_TABLE = ("thresholds", "sufficient", "only_to")
+_PAPER = ("years", "since", "to_attest", "offices", "max_age_days")
+
+
 def duty(counted: Cumulated, thresholds: Mapping[str, int]) -> Duty:
     """What so many persons since 1 January ask for; n without sensitive information, s with it.
 
@@ -41,7 +46,7 @@ def duty(counted: Cumulated, thresholds: Mapping[str, int]) -> Duty:
     return "contract" if n >= thresholds["persons_contract"] or s > 0 else "exempt"
 
 
-@check("cn-volume")
+@check("cn-volume", reads=(*_TABLE, "claims"))
 def volume(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """No grant claims less than the count asks for. Whether there is a paper in force, `mechanism` says.
 
@@ -77,7 +82,7 @@ def volume(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     return short or [passes(f"{said}.", f"{said_zh}。")]
 
 
-@check("cn-mechanism")
+@check("cn-mechanism", reads=(*_TABLE, *_PAPER))
 def mechanism(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """For each way abroad, and whose data takes it, a paper of the mechanism that is due by volume.
 
@@ -97,7 +102,7 @@ def mechanism(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     ]
 
 
-@check("cn-ciio")
+@check("cn-ciio", reads=("sufficient", "only_to", *_PAPER))
 def ciio(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Critical information infrastructure operators give nothing personal or important abroad unassessed.
 
@@ -126,7 +131,7 @@ def ciio(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     return found or [passes("No operator gives data abroad.", "出境方均不是关键信息基础设施运营者。")]
 
 
-@check("important-abroad")
+@check("important-abroad", reads=("sufficient", "only_to", *_PAPER))
 def important_abroad(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Nothing of important data crosses the border without a passed assessment, and of core data nothing.
 

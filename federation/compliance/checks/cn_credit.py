@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from federation.compliance.checks import check
-from federation.compliance.checks.attested import attested
+from federation.compliance.checks.attested import STATED, attested
 from federation.compliance.checks.saying import fails, listed, no_question, passes, to_attest, unknown
 from federation.compliance.checks.scope import exports, owners
 from federation.compliance.facts import Case
@@ -14,7 +14,7 @@ from federation.compliance.verdicts import Answer
 from federation.governance.terms import Regime, SubjectKind
 
 
-@check("credit-at-home")
+@check("credit-at-home", reads=())
 def credit_at_home(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Credit information collected in the places is sorted, stored and processed there.
 
@@ -97,7 +97,7 @@ def _abroad(case: Case, home: Sequence[str], whose: Sequence[str]) -> Iterator[A
                 )
 
 
-@check("separate-consent")
+@check("separate-consent", reads=("regime",))
 def separate_consent(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Consent as the ground for giving personal information abroad is separate, and a register shows it.
 
@@ -143,7 +143,7 @@ def separate_consent(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answ
     ]
 
 
-@check("field-scene")
+@check("field-scene", reads=STATED)
 def field_scene(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Financial data that goes abroad holds no column beyond its declared scene, and somebody signed for it.
 

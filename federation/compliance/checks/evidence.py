@@ -18,7 +18,7 @@ _SHOWN: Mapping[str, tuple[Verdict, str, str]] = {
 }
 
 
-@check("shown")
+@check("shown", reads=())
 def shown(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """As `case.checks` has it for this control. What nobody looked at is unknown, never passed."""
     return [of_evidence(case, parameters["control"])]

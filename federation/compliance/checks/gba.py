@@ -28,7 +28,7 @@ NINE_CITIES: Mapping[str, str] = {
 _TOO_WIDE = ("", "CN-GD")
 
 
-@check("gba-contract")
+@check("gba-contract", reads=("filed_within", "holidays"))
 def gba_contract(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Where a grant relies on the contract: all parties inside the area, and filed in time.
 

@@ -16,7 +16,7 @@ from federation.governance.terms import Form
 _UPDATES = (Form.ENCRYPTED_UPDATE, Form.MASKED_UPDATE)
 
 
-@check("keys-at-home")
+@check("keys-at-home", reads=())
 def keys_at_home(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Whoever holds a key that opens something is where the manifests say that keys are; then the evidence.
 
@@ -38,7 +38,7 @@ def keys_at_home(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     return apart or [of_evidence(case, parameters["control"])]
 
 
-@check("keys-of-label-holder")
+@check("keys-of-label-holder", reads=())
 def keys_of_label_holder(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Nobody outside the label holders' borders can open one party's update alone.
 
@@ -63,7 +63,7 @@ def keys_of_label_holder(case: Case, parameters: Mapping[str, Any]) -> Sequence[
     return apart or [of_evidence(case, parameters["control"])]
 
 
-@check("national-algorithms")
+@check("national-algorithms", reads=())
 def national_algorithms(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Between two parties in one of `places` the channel uses that place's national algorithms."""
     inside = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,13 +16,14 @@ from federation.compliance.verdicts import Answer
 _ROUNDING = 1e-9
 
 
-@check("leakage")
+@check("leakage", reads=("bounds", "needed", "views"))
 def leakage(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Every attack of this control stayed within its unit's bound.
 
-    bounds: unit -> { of = "value" or "upper", at_most = a figure, or over_baseline = so much above what the
-    attacker has anyway, or below_baseline = true }. needed: units without which nothing is shown. views: the
-    seats whose parties must each have been tried, as far as they are in the case.
+    bounds: unit -> { at_most = a figure, or over_baseline = so much above what the attacker has anyway, or
+        below_baseline = true; of = "upper" where the interval's upper end must be within too }
+    needed: units without which nothing is shown. views: the seats whose parties must each have been tried, as
+    far as they are in the case.
 
     An attack whose positive or negative control did not hold says nothing, however low its figure is.
     """
@@ -59,13 +61,20 @@ def _weighed(name: str, attack: Attack, bound: Mapping[str, Any] | None) -> Answ
             "nothing.",
             f"{name}（{attack.view} 视角）：{zh}对照不成立，其数值没有意义。",
         )
-    value = attack.upper if bound.get("of") == "upper" else attack.value
     limit = float(bound["at_most"]) if "at_most" in bound else attack.baseline + bound.get("over_baseline", 0)
-    within = value < attack.baseline if bound.get("below_baseline") else value <= limit + _ROUNDING
-    figures = f"{attack.unit} {value:.4f}"
-    en = f"{name}, from the view of {attack.view}: {figures} where {limit:.4f} is the bound (n={attack.n})."
-    zh = f"{name}（{attack.view} 视角）：{figures}，界限 {limit:.4f}（n={attack.n}）。"
-    return passes(en, zh) if within else fails(en, zh)
+    strictly = bool(bound.get("below_baseline"))
+
+    def within(value: float) -> bool:
+        return value < attack.baseline if strictly else value <= limit + _ROUNDING
+
+    figures = f"{attack.unit} {attack.value:.4f} (95 %: {attack.upper:.4f})"
+    en = f"{name}, from the view of {attack.view}: {figures} where {limit:.4f} is the bound, n={attack.n}"
+    zh = f"{name}（{attack.view} 视角）：{figures}，界限 {limit:.4f}，n={attack.n}"
+    if not within(attack.value):
+        return fails(f"{en}.", f"{zh}。")
+    if bound.get("of") == "upper" and not within(attack.upper):
+        return unknown(f"{en}: too few rows to tell.", f"{zh}：行数太少，无法判定。")
+    return passes(f"{en}.", f"{zh}。")
 
 
 def _units(attacks: Mapping[str, Attack], needed: Sequence[str]) -> Sequence[Answer]:
@@ -77,8 +86,13 @@ def _units(attacks: Mapping[str, Attack], needed: Sequence[str]) -> Sequence[Ans
     ] * bool(missing)
 
 
+def _viewers(view: str) -> set[str]:
+    """Whose view it is: the words before a colon, as in "platform: its gradients"."""
+    return {*re.findall(r"[a-z0-9-]+", view.partition(":")[0].lower())}
+
+
 def _views(case: Case, attacks: Mapping[str, Attack], seats: Sequence[str]) -> Sequence[Answer]:
-    tried = {attack.view for attack in attacks.values()}
+    tried = {word for attack in attacks.values() for word in _viewers(attack.view)}
     missing = [
         name
         for name, party in sorted(case.parties.items())

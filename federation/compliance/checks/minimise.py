@@ -12,7 +12,7 @@ from federation.compliance.facts import Case
 from federation.compliance.verdicts import Answer
 
 
-@check("cohort")
+@check("cohort", reads=("least",))
 def cohort(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Every manifest names a smallest group of `least` rows or more; the evidence shows that it was kept."""
     least = parameters["least"]

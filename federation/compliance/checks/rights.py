@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from federation.compliance.checks import check
-from federation.compliance.checks.attested import attested, stated
+from federation.compliance.checks.attested import STATED, attested, stated
 from federation.compliance.checks.evidence import of_evidence
 from federation.compliance.checks.saying import answer, fails, listed, passes
 from federation.compliance.checks.scope import shared
@@ -22,7 +22,7 @@ _RIGHTS: Mapping[str, str] = {
 }
 
 
-@check("graded")
+@check("graded", reads=())
 def graded(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Every column has its grades, and nothing of core data goes anywhere; the guard shows the rest."""
     found = [each for name, data in sorted(case.data.items()) for each in _graded(case, name, data)]
@@ -44,7 +44,7 @@ def _graded(case: Case, name: str, data: Data) -> Iterator[Answer]:
         )
 
 
-@check("rights")
+@check("rights", reads=("documents", "offices"))
 def rights(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Each of the three rights has a ground and has not run out; some grounds need a paper.
 
@@ -84,7 +84,7 @@ def _rights(case: Case, name: str, data: Data, parameters: Mapping[str, Any]) ->
                 )
 
 
-@check("retention")
+@check("retention", reads=("evidence_days", "registered_days", *STATED))
 def retention(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """An end for the data, evidence for long enough, and a statement that what is due was deleted.
 

@@ -12,9 +12,10 @@ import pytest
 import yaml
 
 from federation.compliance.catalogue import Control, Pack, catalogue, read
-from federation.compliance.judging import examples
+from federation.compliance.judging import examples, judge
 from federation.compliance.verdicts import Verdict
 from federation.errors import UsageError
+from tests.federation.compliance.asking import case
 
 RESEARCH = Path("/work/shared/docs/compliance/controls.yaml")
 #: Pack -> the beginnings of its controls' ids.
@@ -111,6 +112,11 @@ def test_a_rule_that_lacks_something_is_refused_with_the_file_and_the_rule(key: 
             'check = "attested"\nwith = { offices = ["janitor"] }',
             "XX-RULE.with: the check 'attested' cannot use it",
         ),
+        (
+            'check = "shown"',
+            'check = "attested"\nwith = { offices = ["dpo"], max_age_day = 1 }',
+            r"XX-RULE\.with\.max_age_day: 'attested' reads no such thing",
+        ),
         ('source = "Made-up Act, s. 1"', 'source = ""', r"XX-RULE\.source: String should have at least"),
         ('id = "XX-RULE"', 'id = "rule"', r"rule\.id"),
         ('pack = "made-up"', "pack = ", "it is no TOML"),
@@ -146,6 +152,16 @@ def test_each_control_of_the_research_is_in_its_pack_with_its_kind_and_whether_i
         assert (shipped[control].kind, shipped[control].seen) == (kinds[each["kind"]], each["src"]), control
 
 
+def test_every_control_and_every_answer_is_told_in_both_languages() -> None:
+    chinese = re.compile(r"[\u4e00-\u9fff]")
+    for pack, control in catalogue():
+        assert chinese.search(control.title.zh) and chinese.search(control.text.zh), control.id
+        for example in (control.allow, control.refuse):
+            for ruling in judge(catalogue().case(example)).rulings["R1"]:
+                assert ruling.told.en.endswith("."), (pack.pack, ruling)
+                assert chinese.search(ruling.told.zh) and ruling.told.zh.endswith("。"), (pack.pack, ruling)
+
+
 def test_no_control_is_in_two_packs_and_each_pack_is_called_as_its_file() -> None:
     ids = [control.id for _, control in catalogue()]
     assert len(ids) == len(set(ids)) > 38
@@ -155,8 +171,5 @@ def test_no_control_is_in_two_packs_and_each_pack_is_called_as_its_file() -> Non
 
 
 def test_the_bases_are_clean_under_every_rule_that_reads_nothing_but_facts() -> None:
-    from federation.compliance.judging import judge
-    from tests.federation.compliance.asking import case
-
     for base in ("reference", "gba"):
         assert judge(case(base)).failed() == (), base

@@ -70,6 +70,16 @@ def test_each_border_is_covered_by_itself() -> None:
     }
 
 
+def test_each_whose_data_crosses_a_border_signs_for_itself() -> None:
+    both = [{"sender": "bank", "receiver": "registry", "forms": ["aggregate"], "of": ["bank", "platform"]}]
+    rule = {"control": "XX-RULE", "places": ("CN",), "offices": ["legal"], "each": "border"}
+    found = attested(case("reference", flows=both, statements=[SAID]), rule)
+    assert {each.party: each.verdict.value for each in found} == {
+        "bank": "pass",
+        "platform": "needs-attestation",
+    }
+
+
 def test_a_sound_statement_counts_beside_a_wrong_one_and_a_wrong_one_fails_alone() -> None:
     assert only({**SAID, "sound": False}, SAID) == "pass"
     assert only({**SAID, "valid_until": "2026-01-01"}, {**SAID, "office": "credit"}) == "fail"

@@ -74,7 +74,9 @@ FIGURE = {
         ({"value": 0.99, "positive": False}, "unknown"),
         ({"unit": "cosine"}, "unknown"),
         ({"view": "label"}, "unknown"),  # What the feature parties could learn was not tried.
-        ({"view": "registry"}, "unknown"),  # And two more of that seat.
+        ({"view": "registry: its gradients"}, "unknown"),  # And two more of that seat.
+        ({"view": "platform, registry and supplier: gradients"}, "pass"),
+        ({"view": "aggregator: of what a feature party sends"}, "unknown"),
     ],
     ids=str,
 )
@@ -92,13 +94,19 @@ def test_without_an_attack_nothing_is_known_whatever_else_was_looked_at() -> Non
 
 
 @pytest.mark.parametrize(
-    ("tpr", "auc", "came"),
-    [(0.02, 0.55, "pass"), (0.0201, 0.5, "fail"), (0.01, 0.551, "fail"), (0.01, None, "unknown")],
+    ("tpr", "upper", "auc", "came"),
+    [
+        (0.02, 0.02, 0.55, "pass"),
+        (0.0201, 0.03, 0.5, "fail"),
+        (0.0, 0.0201, 0.5, "unknown"),  # Too few rows to tell.
+        (0.01, 0.01, 0.551, "fail"),
+        (0.01, 0.01, None, "unknown"),
+    ],
 )
 def test_membership_is_judged_by_the_upper_bound_and_by_the_area(
-    tpr: float, auc: float | None, came: str
+    tpr: float, upper: float, auc: float | None, came: str
 ) -> None:
-    attacks = {"tpr": {**FIGURE, "view": "label", "unit": "tpr", "value": 0.0, "upper": tpr}}
+    attacks = {"tpr": {**FIGURE, "view": "label", "unit": "tpr", "value": tpr, "upper": upper}}
     attacks |= {} if auc is None else {"auc": {**FIGURE, "view": "label", "value": auc}}
     assert verdict("T-LEAK-MIA", case("reference", **{"attacks__T-LEAK-MIA": attacks})) == came
 
