@@ -70,3 +70,8 @@ def record(case: Case) -> Record:
             "measures": sorted({form.value for flow in case.flows for form in flow.forms}),
         }
     )
+
+
+def with_record(case: Case) -> Case:
+    """The case with the record among its files, as whoever gathers it makes it."""
+    return case.model_copy(update={"files": {**case.files, RECORD: record(case).digest}})

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from federation.compliance.checks import check
-from federation.compliance.checks.attested import attested, stated
+from federation.compliance.checks.attested import STATED, attested, stated
 from federation.compliance.checks.evidence import of_evidence
 from federation.compliance.checks.saying import fails, no_question, passes, unknown
 from federation.compliance.checks.scope import owners, within
@@ -19,7 +19,7 @@ from federation.governance.terms import SubjectKind
 _PERSONS = {SubjectKind.SOLE_TRADER, SubjectKind.NATURAL_PERSON, SubjectKind.MINOR}
 
 
-@check("record-of-processing")
+@check("record-of-processing", reads=())
 def record_of_processing(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """The record that was generated is the one that this case comes to (GDPR article 30)."""
     places = parameters["places"]
@@ -42,7 +42,7 @@ def record_of_processing(case: Case, parameters: Mapping[str, Any]) -> Sequence[
     return [passes("The record was generated from this case.", "处理活动记录由本案例生成。")]
 
 
-@check("impact-assessment")
+@check("impact-assessment", reads=STATED)
 def impact_assessment(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """As "attested"; of a run there must also be leakage figures that the assessment can cite."""
     found = attested(case, parameters)
@@ -58,7 +58,7 @@ def impact_assessment(case: Case, parameters: Mapping[str, Any]) -> Sequence[Ans
     return found
 
 
-@check("hosting")
+@check("hosting", reads=("offices", "max_age_days"))
 def hosting(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Each aggregator in `places` hosts data for others there, and signs as "attested" has it."""
     hosts = [name for name, party in within(case, parameters["places"]).items() if party.seat == "aggregator"]
@@ -67,7 +67,7 @@ def hosting(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     ]
 
 
-@check("high-risk")
+@check("high-risk", reads=("duties_from", "logs", "offices", "max_age_days"))
 def high_risk(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """A score on natural persons or sole traders is a system of high risk; its duties begin on `duties_from`.
 

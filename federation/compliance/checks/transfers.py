@@ -48,7 +48,7 @@ class _Way(NamedTuple):
         return {"border": str(self.border), "party": self.owner}
 
 
-@check("mechanism")
+@check("mechanism", reads=("accept", "lacking", "offices", "max_age_days"))
 def mechanism(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """For each way out of `places` and each owner whose data takes it, a mechanism that is valid that day.
 
@@ -65,7 +65,7 @@ def mechanism(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     return [no_question("Nothing of data collected there leaves.", "当地收集的数据没有出境。")]
 
 
-@check("assessed-transfer")
+@check("assessed-transfer", reads=("mechanisms", "offices", "max_age_days"))
 def assessed_transfer(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """A statement for each way out of `places` whose paper rests on one of `mechanisms`, or that has none.
 

@@ -8,34 +8,35 @@ from typing import Any
 from federation.compliance.checks import check
 from federation.compliance.checks.attested import stated
 from federation.compliance.checks.saying import fails, listed, no_question, passes, unknown
+from federation.compliance.checks.scope import about_persons
 from federation.compliance.facts import Case
 from federation.compliance.verdicts import Answer
 from federation.governance.terms import Form
 
 
-@check("bulk-stop")
+@check("bulk-stop", reads=("countries", "most"))
 def bulk_stop(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Nobody of concern gets anything of a run with bulk data on persons of `places`, in whatever form.
 
     countries: of concern. most: persons by sort ("financial", "identifiers") up to which data is not bulk
-    (28 CFR 202.205). Persons of two owners may be the same ones: where only their sum is above a threshold,
-    or where it is not known whether a recipient is a covered person, the answer is unknown.
+    (28 CFR 202.205). Unknown where nobody counted the persons, where only the sum of two owners, whose
+    persons may be the same, is above a threshold, and where it is not said who is a covered person.
     """
-    held = {name: _persons(case, name, parameters["places"]) for name in sorted(case.data)}
-    if not any(held.values()):
+    held = _held(case, parameters["places"])
+    if not held:
         return [no_question("No persons of the United States are in the data.", "数据不涉及美国人士。")]
     return [_toward(case, parameters, held, receiver) for receiver in _receiving(case)] or [
         passes("Nothing is sent to anybody.", "没有向任何一方发送数据。")
     ]
 
 
-@check("covered-status")
+@check("covered-status", reads=("offices", "max_age_days"))
 def covered_status(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
     """Each party that gets something of a run with persons of `places` says whether it is a covered person.
 
     A manifest that leaves it open is unknown; one that answers needs a statement of one of `offices`.
     """
-    if not any(_persons(case, name, parameters["places"]) for name in case.data):
+    if not _held(case, parameters["places"]):
         return [no_question("No persons of the United States are in the data.", "数据不涉及美国人士。")]
     found = []
     for name in _receiving(case):
@@ -52,10 +53,20 @@ def covered_status(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer
     return found or [no_question("Nothing is sent to anybody.", "没有向任何一方发送数据。")]
 
 
-def _persons(case: Case, owner: str, places: Sequence[str]) -> int:
-    """How many persons of the places are in an owner's data: those with sensitive data, and all others."""
-    counted = (case.data[owner].persons.get(place) for place in places)
-    return sum(each.personal + each.sensitive for each in counted if each is not None)
+def _held(case: Case, places: Sequence[str]) -> dict[str, int | None]:
+    """Whose data has how many persons of the places: those with sensitive data, and all others.
+
+    None where data about persons was collected there and nobody counted them; an owner without any is left
+    out.
+    """
+    found: dict[str, int | None] = {}
+    for name, data in sorted(case.data.items()):
+        counted = [data.persons[place] for place in places if place in data.persons]
+        if sum(each.personal + each.sensitive for each in counted):
+            found[name] = sum(each.personal + each.sensitive for each in counted)
+        elif not counted and about_persons(data) and set(data.collected_in) & set(places):
+            found[name] = None
+    return found
 
 
 def _receiving(case: Case) -> list[str]:
@@ -65,24 +76,29 @@ def _receiving(case: Case) -> list[str]:
     return sorted(sent | holding)
 
 
-def _toward(case: Case, parameters: Mapping[str, Any], held: Mapping[str, int], receiver: str) -> Answer:
+def _toward(
+    case: Case, parameters: Mapping[str, Any], held: Mapping[str, int | None], receiver: str
+) -> Answer:
+    """What it means that one party gets something of the others' data."""
     party, most = case.parties[receiver], parameters["most"]
-    others = {name: count for name, count in held.items() if name != receiver and count}
-    financial = {name: count for name, count in others.items() if case.data[name].financial}
-    limits = [(financial, int(most["financial"])), (others, int(most["identifiers"]))]
-    alone = [owner for counts, limit in limits for owner, count in counts.items() if count > limit]
+    others = {name: count for name, count in held.items() if name != receiver}
+    counted = {name: count for name, count in others.items() if count is not None}
+    financial = {name: count for name, count in counted.items() if case.data[name].financial}
+    limits = [(financial, int(most["financial"])), (counted, int(most["identifiers"]))]
+    bulk = dict.fromkeys(
+        owner for counts, limit in limits for owner, count in counts.items() if count > limit
+    )
+    open_ended = [name for name in others if name not in counted]
     together = any(sum(counts.values()) > limit for counts, limit in limits)
-    if not alone and not together:
+    if not bulk and not together and not open_ended:
         return passes(
             f"What {receiver} could get is not bulk data.",
             f"{receiver} 可能获得的数据未达到批量标准。",
             party=receiver,
         )
-    of_concern = party.jurisdiction in parameters["countries"]
-    status = party.us_covered_person
-    if not of_concern and (
-        status == "no" or (status == "unknown" and party.jurisdiction in parameters["places"])
-    ):
+    of_concern, status = party.jurisdiction in parameters["countries"], party.us_covered_person
+    at_home = party.jurisdiction in parameters["places"]
+    if not of_concern and (status == "no" or (status == "unknown" and at_home)):
         return passes(
             f"{receiver} is neither in a country of concern nor a covered person.",
             f"{receiver} 不在受关注国家，也不是“受涵盖人士”。",
@@ -90,19 +106,25 @@ def _toward(case: Case, parameters: Mapping[str, Any], held: Mapping[str, int], 
         )
     if not of_concern and status == "unknown":
         return unknown(
-            f"There is bulk data on US persons, and it is not said whether {receiver} is a covered person.",
-            f"本次运行含美国人士的批量数据，而未说明 {receiver} 是否为“受涵盖人士”。",
+            f"It is not said whether {receiver} is a covered person, who may get no bulk data on US persons.",
+            f"未说明 {receiver} 是否为“受涵盖人士”；此类人士不得获得美国人士的批量数据。",
             party=receiver,
         )
     where = f"in {party.jurisdiction}" if of_concern else "as a covered person"
     where_zh = f"位于 {party.jurisdiction}" if of_concern else "属“受涵盖人士”"
-    if alone:
-        owners = list(dict.fromkeys(alone))
+    if bulk:
         return fails(
-            f"Stop: {listed(owners)} has bulk data on US persons, and {receiver} {where} takes part. "
+            f"Stop: {listed(bulk)} has bulk data on US persons, and {receiver} {where} takes part. "
             "Encryption does not lift this.",
-            f"禁止：{listed(owners, 'zh')} 含美国人士的批量数据，而 {receiver} {where_zh}并参与。"
+            f"禁止：{listed(bulk, 'zh')} 含美国人士的批量数据，而 {receiver} {where_zh}并参与。"
             "加密不能解除该禁止。",
+            party=receiver,
+        )
+    if open_ended:
+        return unknown(
+            f"{receiver} {where} takes part, and how many US persons are in the data of "
+            f"{listed(open_ended)} is not said.",
+            f"{receiver} {where_zh}并参与，而 {listed(open_ended, 'zh')} 的数据含多少美国人士未作说明。",
             party=receiver,
         )
     return unknown(

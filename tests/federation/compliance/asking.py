@@ -26,6 +26,6 @@ def verdict(control: str, asked: Case) -> str:
     return judge(asked).of(control).value
 
 
-def asked(case: Case, control: str) -> Verdict:
-    """The worst verdict of one control, under R1."""
-    return judge(case).of(control)
+def judged(asked: Case, control: str) -> Verdict:
+    """The worst of it under R1."""
+    return judge(asked).of(control)

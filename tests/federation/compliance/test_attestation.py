@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from tests.federation.compliance.cases import asked
-from tests.federation.compliance.cases import case as case_of
 
 from crypto import dsse
 from crypto.errors import Refusal
@@ -28,6 +26,8 @@ from federation.compliance.attestation import (
 from federation.compliance.facts import Case
 from federation.compliance.verdicts import Verdict
 from federation.governance.manifest import Evidence
+from tests.federation.compliance.asking import case as case_of
+from tests.federation.compliance.asking import judged as asked
 
 BANK, OFFICER, OTHER = Identity.generate(), Identity.generate(), Identity.generate()
 TRUST = Trust({"bank": BANK.public})
@@ -43,7 +43,7 @@ SAID = Attestation(
 )
 
 
-def judged(said: Attestation, signer: Identity = BANK, trust: Trust = TRUST, about: str = "") -> Verdict:
+def come_to(said: Attestation, signer: Identity = BANK, trust: Trust = TRUST, about: str = "") -> Verdict:
     """What EU-TIA comes to where this is all that was signed."""
     found = statements([sealed(said, signer)], trust, [about] if about else [])
     return asked(case_with(found), "EU-TIA")
@@ -59,41 +59,41 @@ def changed(**fields: object) -> Attestation:
 
 def test_what_was_signed_comes_back_and_satisfies_its_control() -> None:
     assert opened(sealed(SAID, BANK), BANK.public) == SAID
-    assert judged(SAID) is Verdict.PASS
+    assert come_to(SAID) is Verdict.PASS
 
 
 def test_a_foreign_key_signs_nothing() -> None:
     assert not statement(sealed(SAID, OTHER), TRUST).sound
-    assert judged(SAID, OTHER) is Verdict.FAIL
-    assert judged(SAID, BANK, Trust({})) is Verdict.FAIL
+    assert come_to(SAID, OTHER) is Verdict.FAIL
+    assert come_to(SAID, BANK, Trust({})) is Verdict.FAIL
     with pytest.raises(SignatureRefused):
         opened(sealed(SAID, OTHER), BANK.public)
 
 
 def test_an_office_with_a_key_of_its_own_is_spoken_for_by_that_key_alone() -> None:
     trust = Trust({"bank": BANK.public}, {("bank", "dpo"): OFFICER.public})
-    assert judged(SAID, OFFICER, trust) is Verdict.PASS
-    assert judged(SAID, BANK, trust) is Verdict.FAIL
-    assert judged(changed(office="legal"), OFFICER, trust) is Verdict.FAIL
+    assert come_to(SAID, OFFICER, trust) is Verdict.PASS
+    assert come_to(SAID, BANK, trust) is Verdict.FAIL
+    assert come_to(changed(office="legal"), OFFICER, trust) is Verdict.FAIL
 
 
 def test_the_wrong_office_fails_however_well_it_signed() -> None:
     said = changed(office="credit")
     assert statement(sealed(said, BANK), TRUST).sound
-    assert judged(said) is Verdict.FAIL
+    assert come_to(said) is Verdict.FAIL
 
 
 def test_a_statement_that_ran_out_must_be_signed_anew_and_one_of_later_is_too_late() -> None:
-    assert judged(changed(valid_until=dt.date(2026, 11, 22))) is Verdict.NEEDS_ATTESTATION
-    assert judged(changed(valid_until=dt.date(2026, 11, 23))) is Verdict.PASS
-    assert judged(changed(dated=dt.date(2026, 11, 24))) is Verdict.FAIL
+    assert come_to(changed(valid_until=dt.date(2026, 11, 22))) is Verdict.NEEDS_ATTESTATION
+    assert come_to(changed(valid_until=dt.date(2026, 11, 23))) is Verdict.PASS
+    assert come_to(changed(dated=dt.date(2026, 11, 24))) is Verdict.FAIL
 
 
 def test_a_statement_for_another_plan_or_place_does_not_count() -> None:
     this, another = "1" * 64, "2" * 64
-    assert judged(changed(about=this), about=this) is Verdict.PASS
-    assert judged(changed(about=another), about=this) is Verdict.NEEDS_ATTESTATION
-    assert judged(changed(covers=("CN",))) is Verdict.NEEDS_ATTESTATION
+    assert come_to(changed(about=this), about=this) is Verdict.PASS
+    assert come_to(changed(about=another), about=this) is Verdict.NEEDS_ATTESTATION
+    assert come_to(changed(covers=("CN",))) is Verdict.NEEDS_ATTESTATION
 
 
 def test_a_changed_document_is_found(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from tests.federation.compliance.cases import asked, rulings
-from tests.federation.compliance.cases import case as case_of
 
 from federation.compliance.facts import Case
 from federation.compliance.processing import RECORD, record
 from federation.compliance.verdicts import Verdict
+from tests.federation.compliance.asking import case as case_of
+from tests.federation.compliance.asking import judged as asked
+from tests.federation.compliance.asking import rulings
 
 
 def test_a_record_of_another_case_is_found() -> None:

@@ -6,13 +6,14 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from tests.federation.compliance.cases import asked, rulings
-from tests.federation.compliance.cases import case as case_of
 
 from federation.compliance.catalogue import catalogue
 from federation.compliance.facts import Case
 from federation.compliance.judging import examples
 from federation.compliance.verdicts import Verdict
+from tests.federation.compliance.asking import case as case_of
+from tests.federation.compliance.asking import judged as asked
+from tests.federation.compliance.asking import rulings
 
 DOCUMENT = "a" * 64
 COMPANIES = {"kinds": ["legal-person"], "personal": "none", "persons": {}}

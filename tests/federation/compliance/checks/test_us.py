@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from tests.federation.compliance.cases import asked, rulings
-from tests.federation.compliance.cases import case as case_of
 
 from federation.compliance.judging import judge
 from federation.compliance.verdicts import Verdict
+from tests.federation.compliance.asking import case as case_of
+from tests.federation.compliance.asking import judged as asked
+from tests.federation.compliance.asking import rulings
 
 BULK = {"data__lender__persons__US__personal": 10_001}
 SIGNED = {
@@ -76,9 +77,18 @@ def test_persons_of_two_owners_who_may_be_the_same_leave_it_open() -> None:
 
 
 def test_without_us_persons_nothing_is_asked() -> None:
-    case = case_of("us-hk", data__lender__persons={})
-    assert asked(case, "US-DSP") is Verdict.NOT_APPLICABLE
-    assert asked(case, "US-COVERED") is Verdict.NOT_APPLICABLE
+    companies = {"kinds": ["legal-person"], "personal": "none", "persons": {}}
+    for none in ({"persons": {"US": {"personal": 0, "sensitive": 0}}}, companies):
+        facts = {f"data__lender__{name}": value for name, value in none.items()}
+        assert asked(case_of("us-hk", **facts), "US-DSP") is Verdict.NOT_APPLICABLE
+        assert asked(case_of("us-hk", **facts), "US-COVERED") is Verdict.NOT_APPLICABLE
+
+
+def test_persons_whom_nobody_counted_are_not_taken_for_few() -> None:
+    uncounted = {"data__lender__persons": {}}
+    assert asked(case_of("us-hk", **uncounted), "US-DSP") is Verdict.UNKNOWN
+    friendly = {"parties__platform__jurisdiction": "SG", "parties__platform__us_covered_person": "no"}
+    assert asked(case_of("us-hk", **uncounted, **friendly), "US-DSP") is Verdict.PASS
 
 
 def test_each_recipient_signs_for_its_own_status() -> None:
