@@ -25,7 +25,7 @@ from benchmarks.border.playing import Played
 from benchmarks.border.results import Link
 from benchmarks.progress import Say, silent
 from cli.processes import Service, stopping
-from federation import files, journal
+from federation import files
 from federation.addresses import Address
 from federation.coordinator import rounds
 from federation.coordinator.record import RoundStatus
@@ -33,7 +33,6 @@ from federation.errors import IsthmusError, PeerFailure, PeerSilent
 from federation.flower.child import free_port
 from federation.ids import AGGREGATOR, PartyId, RunId
 from federation.plan import Plan
-from federation.transport.capture import Reconciled, reconcile
 from parties.home import PartyHome
 from parties.sandbox.founding import Sandbox
 
@@ -46,13 +45,6 @@ class PlayedInProcesses(Played):
 
     status: RoundStatus | None = None
     wall_seconds: float = 0.0
-
-    def reconciled(self, party: PartyId) -> Reconciled:
-        """A role's guard log, also the aggregator's, against what the capture saw of it."""
-        home = self.sandbox.coordinator if party == AGGREGATOR else self.sandbox.parties[party]
-        file = home.round_folder(self.run) / "journal.jsonl"
-        entries = journal.read(file) if file.exists() else []
-        return reconcile(entries, self.frames.get(party, []))
 
 
 class Federation:
@@ -156,16 +148,16 @@ def play_in_processes(
 
 def measured(
     federation: Federation, ways: Mapping[PartyId, Conditions], conditions: Conditions, say: Say = silent
-) -> tuple[PlayedInProcesses, Link]:
+) -> tuple[PlayedInProcesses, Link | None]:
     """One more round under other conditions, and how long it took. `conditions`: of the far ways.
 
-    Raises the round's cause where it did not finish: of such a round there is no time.
+    None where the round did not finish: of such a round there is no time.
     """
     say(f"playing the round at {conditions.latency_ms} ms")
     federation.shape(ways)
     played = federation.play()
     if played.cause is not None:
-        raise played.cause
+        return played, None
     link = Link(
         conditions.latency_ms, conditions.bandwidth_mbit, conditions.loss, played.wall_seconds, "proxy"
     )
