@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from benchmarks.border.command import governance
+from benchmarks.border.command import border, governance
 from benchmarks.leakage.command import leakage
 from benchmarks.robustness.command import robustness
 from benchmarks.speed.command import speed
@@ -19,3 +19,4 @@ command.add_command(speed)
 command.add_command(robustness)
 command.add_command(leakage)
 command.add_command(governance)
+command.add_command(border)

@@ -59,14 +59,16 @@ def _played(
     plan: Prepared, sandbox: Sandbox, far: Sequence[Conditions], say: Say
 ) -> tuple[PlayedInProcesses, tuple[Link, ...]]:
     """One round for each of `far`; of one that fails the error is in what was played, and none follows."""
-    conditions, links = [*far] or [Conditions()], []
-    with running(sandbox, across(plan.case, conditions[0]), say=say) as federation:
-        for each in conditions:
-            played, link = measured(federation, across(plan.case, each), each, say)
+    first, *others = far or (Conditions(),)
+    with running(sandbox, across(plan.case, first), say=say) as federation:
+        played, link = measured(federation, across(plan.case, first), first, say)
+        links = [link]
+        for each in others:
             if link is None:
                 break
+            played, link = measured(federation, across(plan.case, each), each, say)
             links.append(link)
-    return played, tuple(links)
+    return played, tuple(each for each in links if each is not None)
 
 
 def _ran(plan: Prepared, played: PlayedInProcesses) -> tuple[Ran, dict[str, bytes]]:
