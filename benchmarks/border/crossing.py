@@ -12,23 +12,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.border.links import Conditions, across
-from benchmarks.border.papers import Setting, signed
-from benchmarks.border.playing import trusted
+from benchmarks.border.papers import Setting
+from benchmarks.border.playing import Played, trusted
 from benchmarks.border.processes import PlayedInProcesses, measured, running
 from benchmarks.border.results import Link, Scenario
-from benchmarks.border.staging import Prepared, Ran, prepared, refused, settled, told
+from benchmarks.border.staging import Prepared, Ran, prepared, ran, refused, settled, told
 from benchmarks.progress import Say, silent
 from federation import files
-from federation.compliance.gathering import observed
-from federation.compliance.packing import Sources, build, parse
-from federation.compliance.rederiving import Rederived, rederived
-from federation.coordinator.packing import packed as packed_by_coordinator
-from federation.errors import IsthmusError
-from federation.ids import AGGREGATOR, PartyId
-from federation.ledger import pack
-from federation.ledger.reading import Reading
-from federation.ledger.verify import verify
-from parties.governance.packing import packed
+from federation.compliance.facts import Shown
+from federation.compliance.judging import judge
+from federation.compliance.packing import Sources, build, read
+from federation.compliance.rederiving import rederived
+from federation.ids import AGGREGATOR
+from federation.ledger.archive import archived
 from parties.sandbox.founding import Sandbox
 
 
@@ -45,9 +41,11 @@ def crossed(
         return refused(plan), None
     sandbox = settled(plan, folder / "federation")
     played, links = _played(plan, sandbox, far, say)
-    run, roles = _ran(plan, played)
+    run, sources = packed_in(plan, played, "pass")
     scenario = told(plan, run)
-    file, again = _packed(folder / f"{setting.id}.zip", sandbox, run, scenario, roles)
+    file = folder / f"{setting.id}.zip"
+    files.write(file, build(sources))
+    again = rederived(read(file))
     if not again.same:
         first = again.differences[0]
         problem = f"judged again from its pack it is otherwise: {first.told}"
@@ -61,6 +59,9 @@ def _played(
     """One round for each of `far`; of one that fails the error is in what was played, and none follows."""
     first, *others = far or (Conditions(),)
     with running(sandbox, across(plan.case, first), say=say) as federation:
+        if others:  # What processes do once, such as joining, would count for the first of the latencies.
+            say("playing a round that is not measured")
+            federation.play()
         played, link = measured(federation, across(plan.case, first), first, say)
         links = [link]
         for each in others:
@@ -71,40 +72,23 @@ def _played(
     return played, tuple(each for each in links if each is not None)
 
 
-def _ran(plan: Prepared, played: PlayedInProcesses) -> tuple[Ran, dict[str, bytes]]:
-    """The round's evidence, verified, what it shows, and each role's pack."""
-    sandbox, now = played.sandbox, dt.datetime.now(dt.UTC)
-    roles = {str(name): packed(home, played.run, now) for name, home in sandbox.parties.items()}
-    roles[AGGREGATOR] = packed_by_coordinator(sandbox.coordinator, played.run, now)
-    packs = [pack.parse(data, f"packs/{role}.zip") for role, data in sorted(roles.items())]
-    report = verify(packs, trusted(sandbox))
-    readings = tuple(Reading(each) for each in packs)
-    captured = {role: played.reconciled(PartyId(role)) for role in roles}
-    # The capture takes no connection that is not mutual TLS, and gRPC none below 1.2.
-    found = observed(plan.case, report, readings, reconciled=captured, channel="pass")
-    found = signed(found, plan.setting.unsigned)
-    return Ran(played, report, readings, found, {each.party: each for each in packs}), roles
+def packed_in(plan: Prepared, played: Played, channel: Shown = "unknown") -> tuple[Ran, Sources]:
+    """A played round's evidence, verified, what it shows, and what goes into its file.
 
-
-def _packed(
-    file: Path, sandbox: Sandbox, run: Ran, scenario: Scenario, roles: dict[str, bytes]
-) -> tuple[Path, Rederived]:
-    data = build(
-        Sources(
-            sandbox.coordinator.identity(),
-            AGGREGATOR,
-            dt.datetime.now(dt.UTC),
-            run.case,
-            scenario.judgement,
-            roles,
-            {str(role): seen for role, seen in run.played.frames.items()},
-            trusted(sandbox),
-            "pass",
-        )
+    channel: "pass" after a run through a capture, which takes no connection that is not mutual TLS (and gRPC
+    none below 1.2).
+    """
+    sandbox = played.sandbox
+    run = ran(plan, sandbox, player=lambda _: played, channel=channel)
+    source = Sources(
+        sandbox.coordinator.identity(),
+        AGGREGATOR,
+        dt.datetime.now(dt.UTC),
+        run.case,
+        judge(run.case),
+        {role: archived(each.files) for role, each in run.packs.items()},
+        {str(role): seen for role, seen in played.frames.items()},
+        trusted(sandbox),
+        channel,
     )
-    files.write(file, data)
-    try:
-        return file, rederived(parse(data, str(file)))
-    except IsthmusError as error:
-        error.file = error.file or str(file)
-        raise
+    return run, source

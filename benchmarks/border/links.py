@@ -103,7 +103,8 @@ class Shaper:
             text=True,
             start_new_session=True,
         )
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -115,6 +116,9 @@ class Shaper:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(_STOP_SECONDS)
+        self._listening.join(_STOP_SECONDS)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
     def open(self, targets: Mapping[str, Address], ways: Mapping[str, Conditions]) -> dict[str, Address]:
         """A listener for each target; where it is. `PeerSilent` where the proxy does not answer."""

@@ -99,6 +99,8 @@ class Route:
         finally:
             for writer in writers:
                 writer.close()
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
 
     async def _carry(
         self, direction: int, source: asyncio.StreamReader, target: asyncio.StreamWriter, opened: float

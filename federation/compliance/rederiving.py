@@ -102,7 +102,7 @@ def rederived(
     report, case = None, pack.case
     if pack.packs:
         report = verify(pack.packs, {name: key for name, key in keys.items() if _is_member(pack, name)})
-        differences += _evidence(report)
+        differences += [*_missing(pack), *_evidence(report)]
         try:
             case = _observed(pack, report)
         except (IsthmusError, ValueError, KeyError, TypeError):
@@ -202,6 +202,14 @@ def _contents(pack: BorderPack) -> Iterator[Difference]:
             stored=pack.statement.case,
             derived=pack.case.digest,
         )
+
+
+def _missing(pack: BorderPack) -> Iterator[Difference]:
+    """Roles of the case whose evidence is not in the file. Witnesses write none."""
+    there = {each.party for each in pack.packs}
+    for name, party in pack.case.parties.items():
+        if party.seat != "witness" and name not in there:
+            yield Difference("evidence", "the evidence of this role is not in it", party=name)
 
 
 def _evidence(report: Report) -> Iterator[Difference]:
