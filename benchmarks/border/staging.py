@@ -13,7 +13,7 @@ from benchmarks.border.papers import DATE, Setting, case, grant, signed
 from benchmarks.border.playing import GRANT, Played, founded, play, trusted
 from benchmarks.border.results import Scenario
 from federation import files
-from federation.compliance.facts import Case
+from federation.compliance.facts import Case, Shown
 from federation.compliance.gathering import observed
 from federation.compliance.judging import judge
 from federation.compliance.processing import RECORD, record
@@ -122,15 +122,21 @@ def settled(plan: Prepared, folder: Path) -> Sandbox:
     return sandbox
 
 
-def ran(plan: Prepared, sandbox: Sandbox, meanwhile: Meanwhile | None = None, player: Player = play) -> Ran:
-    """The round played, its packs verified, and what they show."""
+def ran(
+    plan: Prepared,
+    sandbox: Sandbox,
+    meanwhile: Meanwhile | None = None,
+    player: Player = play,
+    channel: Shown = "unknown",
+) -> Ran:
+    """The round played, its packs verified, and what they show. `channel`: as `observed` is told."""
     with meanwhile or nullcontext():
         played = player(sandbox)
     packs = played.packs()
     report = verify(list(packs.values()), trusted(sandbox))
     readings = tuple(Reading(pack) for pack in packs.values())
     captured = {role: played.reconciled(PartyId(role)) for role in packs}
-    found = recorded(observed(plan.case, report, readings, reconciled=captured))
+    found = recorded(observed(plan.case, report, readings, reconciled=captured, channel=channel))
     found = signed(found, plan.setting.unsigned)
     return Ran(played, report, readings, found, packs)
 
