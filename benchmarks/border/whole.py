@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.border import borders, lapsing, staging, volumes
+from benchmarks.border import borders, lapsing, staging, volumes, worth
 from benchmarks.border.corpus import EVERYTHING, Judged, false_alarm, judged
 from benchmarks.border.results import Border, Scenario
 from benchmarks.border.scenarios import SETTINGS
@@ -75,6 +75,8 @@ def scenario(name: str, seed: int, folder: Path) -> Scenario:
     if name in _LAPSING:
         return lapsing.interrupted(setting, seed, folder)
     played = staging.staged(setting, seed, folder)
+    if played.as_expected and not played.refused:
+        played = replace(played, utility=worth.utilities(setting, seed, folder / "levels"))
     return _with_volumes(played) if name == _VOLUMES else played
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.commands.exporting import export_packs
+from cli.commands.judged import verify_judged
 from cli.commands.ledger_pages import page, serve
 from cli.homes import role_home
 from cli.output import format_option, say
@@ -83,7 +84,15 @@ def verify(pack_files: tuple[Path, ...], trust: tuple[str, ...], output: str) ->
 
     Works without keys, data and network. Give the packs of several roles together: what one of them hid from
     the others comes to light then. Exit code 0 only where every check holds.
+
+    A pack of `bench border` holds those of all roles, and the verdicts on the run: its evidence is checked,
+    and the run judged again by the rules of this version. Exit code 1 where anything differs.
     """
+    from federation.ledger.archive import is_judged
+
+    if any(map(is_judged, pack_files)):
+        verify_judged(pack_files, trusted(trust), output)
+        return
     from federation.ledger import pack as packs
     from federation.ledger.findings import State
     from federation.ledger.telling import conclusion

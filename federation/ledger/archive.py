@@ -7,12 +7,15 @@ import json
 import re
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from federation.errors import UsageError
 
 STATEMENT = "pack.dsse.json"
+#: The statement of a judged run, which holds packs of several roles (`federation.compliance.packing`).
+JUDGED = "border.dsse.json"
 
 #: The largest pack that is read, and the most files in one.
 MOST_BYTES = 512 << 20
@@ -50,8 +53,11 @@ def archived(members: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def members(data: bytes, name: str) -> dict[str, bytes]:
-    """The archive's files, of which names and sizes are checked; `UsageError` naming the pack `name`."""
+def members(data: bytes, name: str, may_hold: Callable[[str], bool] | None = None) -> dict[str, bytes]:
+    """The archive's files, of which names and sizes are checked; `UsageError` naming the pack `name`.
+
+    may_hold: which names there may be; those of a role's pack unless given.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
@@ -59,7 +65,7 @@ def members(data: bytes, name: str) -> dict[str, bytes]:
                 raise damaged(f"it has {len(entries)} files, more than any pack", name)
             found: dict[str, bytes] = {}
             for entry in entries:
-                _check_entry(entry, found, len(data), name)
+                _check_entry(entry, found, len(data), name, may_hold or allowed)
                 found[entry.filename] = archive.read(entry)
     except (zipfile.BadZipFile, struct.error, EOFError, ValueError, NotImplementedError, OSError):
         raise damaged("this is not a pack, or not all of one", name) from None
@@ -68,9 +74,20 @@ def members(data: bytes, name: str) -> dict[str, bytes]:
     return found
 
 
-def _check_entry(entry: zipfile.ZipInfo, found: Mapping[str, bytes], most: int, name: str) -> None:
+def is_judged(path: Path) -> bool:
+    """Whether a file says that it is a judged run; nothing of it is checked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return JUDGED in archive.namelist()
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return False
+
+
+def _check_entry(
+    entry: zipfile.ZipInfo, found: Mapping[str, bytes], most: int, name: str, may_hold: Callable[[str], bool]
+) -> None:
     shown = entry.orig_filename.encode("ascii", "backslashreplace").decode("ascii")[:80]
-    if not allowed(entry.orig_filename):
+    if not may_hold(entry.orig_filename):
         raise damaged(f"a pack has no file {shown!r}", name)
     if entry.filename in found:
         raise damaged(f"it has two files {shown!r}", name)
@@ -84,11 +101,12 @@ def _check_bounds(member: str, content: bytes, name: str) -> None:
     if member.endswith(".jsonl"):
         if content and not content.endswith(b"\n"):
             raise damaged(f"{member} ends in the middle of a line", name)
-        if content.count(b"\n") > MOST_LINES[member]:
-            raise damaged(f"{member} has more than {MOST_LINES[member]} lines", name)
+        most = MOST_LINES.get(member, MOST_LINES["guard.jsonl"])
+        if content.count(b"\n") > most:
+            raise damaged(f"{member} has more than {most} lines", name)
         if any(len(line) > MOST_LINE_BYTES for line in content.split(b"\n")):
             raise damaged(f"{member} has a line of more than {MOST_LINE_BYTES} bytes", name)
-    elif len(content) > MOST_DOCUMENT_BYTES:
+    elif len(content) > MOST_DOCUMENT_BYTES and not member.endswith(".zip"):
         raise damaged(f"{member} has more than {MOST_DOCUMENT_BYTES} bytes", name)
 
 

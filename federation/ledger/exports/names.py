@@ -33,3 +33,8 @@ def checked(name: str, what: str, file: str) -> str:
             advice="Verify the pack: `isthmus ledger verify PACK`.",
         )
     return name
+
+
+def line(text: str) -> str:
+    """One line without what a terminal would act on: a pack or a case may say anything."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())

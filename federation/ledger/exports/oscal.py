@@ -18,7 +18,7 @@ from crypto.errors import IsthmusError
 from federation.governance.guard.rules import Rule, catalogue
 from federation.ledger.archive import STATEMENT
 from federation.ledger.exports.attestations import ATTESTED, EVIDENCE, LOOKED_AT_BY
-from federation.ledger.exports.names import NAMESPACE, checked, identifier
+from federation.ledger.exports.names import NAMESPACE, checked, identifier, line
 from federation.ledger.findings import Check, Report, State
 from federation.ledger.reading import Reading
 from federation.ledger.verify import NOT_SHOWN
@@ -91,7 +91,7 @@ class _Results:
             for reading in self._readings
         ]
         return {
-            "title": _line(f"Verification of the run {self._report.run} of {self._report.federation}"),
+            "title": line(f"Verification of the run {self._report.run} of {self._report.federation}"),
             "last-modified": self._made_at,
             "version": self._seed[:16],
             "oscal-version": VERSION,
@@ -126,7 +126,7 @@ class _Results:
         ]
         return {
             "uuid": self._id("result"),
-            "title": _line(f"Run {self._report.run}"),
+            "title": line(f"Run {self._report.run}"),
             "description": f"{len(self._report.checks)} checks: {self._report.state.value} as a whole. "
             f"{self._covered()}",
             "start": self._made_at,
@@ -147,14 +147,14 @@ class _Results:
             with contextlib.suppress(IsthmusError):  # A check says what is wrong with members.json.
                 missing |= set(reading.members) - given
         told = f"Looked at: the packs of {', '.join(sorted(given))}."
-        return _line(f"{told} No pack was given of {', '.join(sorted(missing))}." if missing else told)
+        return line(f"{told} No pack was given of {', '.join(sorted(missing))}." if missing else told)
 
     def _observation(self, check: Check) -> Json:
         where = "" if check.outcome.finding is None else f" ({check.outcome.finding.where})"
         found: Json = {
             "uuid": self._observed(check),
-            "title": _line(check.title),
-            "description": _line(f"{check.outcome.told}{where}"),
+            "title": line(check.title),
+            "description": line(f"{check.outcome.told}{where}"),
             "props": [_prop("check", check.id), _prop("state", check.state.value)],
             "methods": ["TEST"],
             "collected": self._made_at,
@@ -225,8 +225,8 @@ class _Results:
         }
         found: Json = {
             "uuid": self._id("finding", name),
-            "title": _line(title),
-            "description": _line(" ".join(_told(checks))) or _STANDING[state],
+            "title": line(title),
+            "description": line(" ".join(_told(checks))) or _STANDING[state],
             "target": {"type": "objective-id", "target-id": _target(name), "status": status},
         }
         if checks:
@@ -309,8 +309,3 @@ def _seconds(reading: Reading) -> str:
     """When a pack was made, in UTC."""
     at = dt.datetime.strptime(reading.pack.statement.made_at, "%Y-%m-%dT%H:%M:%S%z").astimezone(dt.UTC)
     return f"{at:%Y-%m-%dT%H:%M:%S}+00:00"
-
-
-def _line(text: str) -> str:
-    """One line without what a terminal would act on: a pack may say anything."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())

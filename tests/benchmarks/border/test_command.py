@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.border import command, corpus, whole
+from benchmarks.border import command, corpus, options, whole
 from benchmarks.border.corpus import Judged
 from benchmarks.border.mutations import Found, Mutation
 from benchmarks.border.results import Border
@@ -66,9 +66,22 @@ def test_scenarios_alone_are_run_without_violations_and_clean_rounds(tmp_path: P
     assert not replace(found, scenarios=(unexpected,)).passed
 
 
-def test_real_processes_are_not_promised() -> None:
-    done = CliRunner().invoke(isthmus, ["bench", "border", "S2b"])
+def test_in_memory_no_border_is_far() -> None:
+    done = CliRunner().invoke(isthmus, ["bench", "border", "S2b", "--fast", "--latency", "100"])
     assert isinstance(done.exception, UsageError) and done.exception.field == "--fast"
+
+
+def test_without_fast_real_processes_play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = []
+
+    def play(names: object, seed: int, out: Path, far: object, progress: object) -> tuple[object, ...]:
+        asked.append((names, seed, out))
+        return (), {}
+
+    monkeypatch.setattr(options, "play_scenarios", play)
+    done = CliRunner().invoke(isthmus, ["bench", "border", "S4", "--out", str(tmp_path), "--format", "json"])
+    assert done.exit_code == 0 and json.loads(done.stdout)["mode"] == "processes"
+    assert asked == [(("S4",), 7, tmp_path)]
 
 
 def test_violations_and_clean_rounds_are_counted_with_scenarios(

@@ -1,0 +1,1 @@
+"""Judgements in the formats of auditors' tools."""
