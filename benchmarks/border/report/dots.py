@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -37,13 +38,16 @@ def _plot(unit: str, attacks: Sequence[Attack], words: Words) -> Markup:
 
 
 def _most(attacks: Sequence[Attack]) -> float:
-    """Where the axis ends: at 1, or beyond the largest figure where one is above it."""
+    """Where the axis ends: at 1, or at a round number where a figure is above it."""
     largest = max(
         float(value)
         for attack in attacks
         for value in (attack["value"], attack["upper"], attack["bound"], *_controls(attack).values())
     )
-    return max(1.0, largest)
+    if largest <= 1:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(largest))
+    return power * next(step for step in (1, 2, 4, 6, 8, 10) if largest <= step * power)
 
 
 def _controls(attack: Attack) -> dict[str, float]:

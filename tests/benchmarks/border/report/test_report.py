@@ -139,7 +139,7 @@ def test_every_missing_statement_is_told_with_office_and_command(pages: dict[Lan
     for each in waiting:
         assert each.office is not None
         assert each.office.en in text(pages["en"])
-        assert f"policy attest {each.control} --office {each.example}" in pages["en"]
+        assert f"policy attest {each.control} --office {each.example}" in text(pages["en"])
 
 
 def test_nothing_from_outside_no_script_and_every_text_is_escaped(pages: dict[Language, str]) -> None:
