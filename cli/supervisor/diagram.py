@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from markupsafe import Markup
 
-from cli.supervisor.facts import Flow, RunFacts
+from cli.supervisor.facts import Flow
 from cli.supervisor.words import Words, size
 from federation.governance.terms import Form
 
@@ -23,6 +24,21 @@ _WIDEST, _NARROWEST, _TOGETHER = 215, 120, 990
 _ROW, _DENSE_ROW = 40, 32
 #: How wide a letter is at most: of the labels, in the two kinds of script, and of a role's name.
 _NARROW, _WIDE, _NAME = 7.0, 13.0, 9.0
+
+
+class Mapped(Protocol):
+    """What is drawn: a run as its packs tell it, or one that is judged. As in `facts.RunFacts`."""
+
+    @property
+    def run(self) -> str: ...
+    @property
+    def places(self) -> Mapping[str, str]: ...
+    @property
+    def lacking(self) -> tuple[str, ...]: ...
+    @property
+    def flows(self) -> Sequence[Flow]: ...
+    @property
+    def messages(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +72,7 @@ class _Map:
         return _EDGE + self.lane * self.lanes.index(name) + self.lane // 2
 
 
-def diagram(run: RunFacts, words: Words) -> Markup:
+def diagram(run: Mapped, words: Words) -> Markup:
     """The picture; empty where nothing that the packs hold has left."""
     arrows = drawn(run)
     if not arrows:
@@ -76,12 +92,12 @@ def diagram(run: RunFacts, words: Words) -> Markup:
     ).format(label, drawing.width, height, drawing.width, height, Markup().join(parts))
 
 
-def without_control(run: RunFacts) -> bool:
+def without_control(run: Mapped) -> bool:
     """Whether control messages within one place are not drawn, for there are too many arrows."""
     return len(drawn(run)) < len(_arrows(run.flows, run.places))
 
 
-def drawn(run: RunFacts) -> list[_Arrow]:
+def drawn(run: Mapped) -> list[_Arrow]:
     """The arrows of the picture."""
     found = _arrows(run.flows, run.places)
     if len(found) <= MOST_ARROWS:
