@@ -83,6 +83,7 @@ def told(results: list[Found]) -> list[str]:
             f"         must succeed: {_control(each.positive)}",
             f"         must find nothing: {_control(each.negative)}",
         ]
+    weakened = any(each.weakened for each in results)
     verdicts = [each.verdict for each in results]
     counts = ", ".join(f"{verdicts.count(v)} {v}" for v in ("pass", "fail", "unknown", "void"))
     return [
@@ -90,6 +91,7 @@ def told(results: list[Found]) -> list[str]:
         f"{len(results)} attacks: {counts}",
         "pass: no more was found than the control allows; unknown: too few rows to tell; void: a control",
         "failed, so the figure says nothing.",
+        *(["Against the textbook's protocols: there each is to fail."] if weakened else []),
         "What no attack here found, another may.",
     ]
 

@@ -152,7 +152,8 @@ def true_positives(members: Marks, scores: Floats) -> Estimate:
         np.hypot(found.value - found.lower, slope * (alarms.value - alarms.lower)),
         np.hypot(found.upper - found.value, slope * (alarms.upper - alarms.value)),
     )
-    return Estimate(found.value, max(0.0, found.value - low), min(1.0, found.value + high), found.n)
+    lower, upper = max(0.0, found.value - float(low)), min(1.0, found.value + float(high))
+    return Estimate(found.value, lower, upper, found.n)
 
 
 def _area(members: Marks, scores: Floats) -> Estimate:

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks.attacks.figures import Control, Found, rate
+from benchmarks.attacks.figures import Control, Found, area, rate
 from benchmarks.attacks.setting import Setting
-from benchmarks.robustness.simulation import BAD, Rehearsed, World, train, world
+from benchmarks.robustness.simulation import BAD, Rehearsed, World, train, trainer, world
+from crypto.private import Private
 
 CONTROL = "T-POISON"
 _PARTIES, _GROUPS = 9, 3
 #: The most that the control allows to go unnoticed; the catalogue asks that seeded ones be detected.
 MOST_UNNOTICED = 0.2
-#: What an update that works must cost a mean without groups or screens, in AUC; what an honest round may.
-_HARM = 0.01
+#: How much longer the turned update is where nobody cuts it, and what it must then cost at least, in AUC.
+_TIMES, _HARM = 50.0, 0.1
 
 
 def attack(setting: Setting) -> Iterator[Found]:
@@ -49,7 +50,7 @@ def _unnoticed(setting: Setting, made: list[World], kind: str, honest: list[Rehe
         1.0,
         MOST_UNNOTICED,
         setting.seed,
-        Control(harm, harm > _HARM, "AUC that one turned update costs a mean over all"),
+        Control(harm, harm > _HARM, "AUC that a turned update costs a mean over all, uncut"),
         Control(float(alarms), alarms <= MOST_UNNOTICED, "honest runs: parties whose screen names a group"),
         "the share of runs in which less than half of the other parties' screens name the bad one's group",
         setting.weakened,
@@ -64,8 +65,15 @@ def _trained(setting: Setting, made: list[World], kind: str | None) -> list[Rehe
 
 
 def _plain(setting: Setting, made: World, seed: int) -> float:
-    bad = seed % _PARTIES
-    return train(made, seed, "sign", bad, groups=1, rounds=setting.size.rounds, screen=False).auc
+    """Federated averaging as it is written, with a turned update: a mean of what comes, however long."""
+    trainers = [trainer(rows, at, setting.size.rounds) for at, rows in enumerate(made.rows)]
+    vector = np.zeros(trainers[0].layout.size)
+    for number in range(1, setting.size.rounds + 1):
+        updates = np.stack([each.run(vector, number).delta.open_locally() for each in trainers])
+        updates[seed % _PARTIES] *= -_TIMES
+        vector = vector + updates.mean(axis=0)
+    logits = trainers[0].logits(vector, Private(made.test)).open_locally()
+    return area(made.test.labels.numpy().astype(np.int8), logits).value
 
 
 def _named(run: Rehearsed, bad: int) -> bool:
