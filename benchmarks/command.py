@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from benchmarks.attacks.command import attacks
 from benchmarks.border.command import border
 from benchmarks.leakage.command import leakage
 from benchmarks.robustness.command import robustness
@@ -18,4 +19,5 @@ def command() -> None:
 command.add_command(speed)
 command.add_command(robustness)
 command.add_command(leakage)
+command.add_command(attacks)
 command.add_command(border)

@@ -62,7 +62,21 @@ def _trees(world: World, plan: Plan, seed: int) -> dict[str, Any]:
 
 
 def of_scorecard(labels: Labels, view: ScorecardView, seed: int) -> dict[str, Any]:
-    """The figures of one party's view of a scorecard. Of one that was told rounded WOE, the counts are those
+    """The figures of one party's view of a scorecard."""
+    found = {name: auc(labels, each) for name, each in scores_of_scorecard(labels, view).items()}
+    return _against(known_of_scorecard(labels, view, seed), labels, found)
+
+
+def known_of_scorecard(labels: Labels, view: ScorecardView, seed: int) -> Floats:
+    """Scores by the party's own columns, finely cut or as the plan cuts them, given all other outcomes."""
+    return max(
+        (attacks.baseline(columns, labels, seed) for columns in (view.own, view.cells)),
+        key=lambda each: auc(labels, each),
+    )
+
+
+def scores_of_scorecard(labels: Labels, view: ScorecardView) -> dict[str, Floats]:
+    """Each attack's scores from one party's view. Of one that was told rounded WOE, the counts are those
     which the WOE stand for, at an attacker that knows how many rows are bad."""
     scores = attacks.gradient_stack(view.whitened, view.gradients, view.thetas)
     scores["woe"] = -view.woe.sum(axis=1)
@@ -73,12 +87,7 @@ def of_scorecard(labels: Labels, view: ScorecardView, seed: int) -> dict[str, An
     scores["naive_bayes"] = attacks.naive_bayes(cells, counts)
     bads = np.concatenate([count[:, 0] for count in counts])
     scores["logistic_from_counts"] = attacks.logistic_from_sums(attacks.one_hot(cells), bads, _L2)
-    found = {name: auc(labels, each) for name, each in scores.items()}
-    known = max(
-        (attacks.baseline(columns, labels, seed) for columns in (view.own, view.cells)),
-        key=lambda each: auc(labels, each),
-    )
-    return _against(known, labels, found)
+    return scores
 
 
 def of_trees(labels: Labels, view: OtherView, seed: int) -> dict[str, Any]:

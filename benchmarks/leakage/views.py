@@ -187,7 +187,7 @@ def boosted(world: World, plan: Plan) -> TreeViews:
         side.train()
         return side, overheard.messages
 
-    found = _played(world, plan, {world.label: at_label, **dict.fromkeys(world.others, elsewhere)})
+    found = played(world, plan, {world.label: at_label, **dict.fromkeys(world.others, elsewhere)})
     trained, noted = found[world.label]
     splits = {party: found[party][0].splits for party in world.others} | {world.label: trained.splits}
     sides = {party: binned[party].sides(of) for party, of in splits.items()}
@@ -311,7 +311,7 @@ def scored(world: World, plan: Plan) -> tuple[Labels, dict[PartyId, ScorecardVie
         train_logistic(side, penalty, start, Stopping(plan.model.tolerance, plan.model.max_iterations))
         return design, side.rounded.open_locally(), noted
 
-    found = _played(world, plan, dict.fromkeys(world.datasets, play))
+    found = played(world, plan, dict.fromkeys(world.datasets, play))
     rows = found[world.label][0].rows
     labels: Labels = rows.labels.open_locally()[rows.training]
     return labels, {
@@ -361,7 +361,7 @@ def _scorecard_view(
     )
 
 
-def _played(world: World, plan: Plan, parts: dict[PartyId, Callable[[Session], Any]]) -> dict[PartyId, Any]:
+def played(world: World, plan: Plan, parts: dict[PartyId, Callable[[Session], Any]]) -> dict[PartyId, Any]:
     roles = world.roles(plan)
     identities = {seat: Identity.generate() for seat in roles}
     seating = seat_everyone(roles, identities, run=RunId("leakage"), patience=_PATIENCE)

@@ -90,7 +90,7 @@ def train(
     everyone = range(len(made.rows))
     parted = np.array_split(np.random.default_rng(seed + 1000).permutation(len(everyone)), groups)
     rows = [_flipped(own) if kind == "labels" and at == bad else own for at, own in enumerate(made.rows)]
-    trainers = [_trainer(own, at, rounds) for at, own in enumerate(rows)]
+    trainers = [trainer(own, at, rounds) for at, own in enumerate(rows)]
     weights = np.array([len(own) for own in rows]) / sum(map(len, rows))
     vector = last = np.zeros(trainers[0].layout.size)
     seen: list[list[list[bool | None]]] = []
@@ -140,7 +140,8 @@ def _flipped(rows: Examples) -> Examples:
     return Examples(rows.numeric, rows.codes, 1 - rows.labels)
 
 
-def _trainer(rows: Examples, at: int, rounds: int) -> LocalTrainer:
+def trainer(rows: Examples, at: int, rounds: int) -> LocalTrainer:
+    """Party `at`'s own training in a plan of so many rounds."""
     party, model = PartyId(f"party-{at}"), Model()
     network = build(model, _COLUMNS, (), seed=7, approved={}, party=party)
     return LocalTrainer(party, model, network, Training(rounds=rounds), Private(rows), seed=bytes([at]) * 32)
