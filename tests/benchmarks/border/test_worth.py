@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.border import worth
-from benchmarks.border.firms import horizontal
 from benchmarks.border.results import Utility
 from benchmarks.border.scenarios import SETTINGS
 from benchmarks.border.worth import LEVELS, utilities
 
 
-def measured(monkeypatch: pytest.MonkeyPatch, name: str, folder: Path, **said: object) -> Utility:
-    setting = replace(SETTINGS[name], **said)  # type: ignore[arg-type]
+def measured(monkeypatch: pytest.MonkeyPatch, name: str, folder: Path) -> Utility:
+    setting = SETTINGS[name]
     monkeypatch.setattr(worth, "LEVELS", {name: {"as planned": setting.firms}})
     (found,) = utilities(setting, 7, folder)
     return found
@@ -28,14 +26,6 @@ def test_a_vertical_model_is_worth_more_than_own_columns_and_no_more_than_pooled
     assert found.auc_local < found.auc_fused <= found.auc_pooled + 0.02
     assert found.bytes_sent > found.raw_bytes > 0
     assert found.cpu_seconds > found.plain_cpu_seconds > 0
-
-
-def test_members_of_a_sum_are_measured_on_their_own_rows(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    found = measured(monkeypatch, "S10", tmp_path, firms=lambda seed: horizontal(seed, 3))
-    assert all(0.6 < each < 0.9 for each in (found.auc_local, found.auc_fused, found.auc_pooled))
-    assert found.raw_bytes > 0  # All three tables: nobody's is at the aggregator already.
 
 
 def test_every_level_is_a_plan_of_its_scenarios_parties() -> None:
