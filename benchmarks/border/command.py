@@ -13,7 +13,7 @@ from benchmarks.border import options
 from benchmarks.progress import shown
 from cli.output import format_option, say
 from cli.paths import OUT_FOLDER
-from federation.errors import UsageError
+from crypto.errors import UsageError
 
 if TYPE_CHECKING:
     from benchmarks.border.links import Conditions
