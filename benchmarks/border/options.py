@@ -109,7 +109,7 @@ def play_scenarios(
     from benchmarks.border.scenarios import chosen
     from parties.sandbox.founding import clear
 
-    settings = chosen(names)
+    settings, out = chosen(names), out.resolve()
     clear(out)
     scenarios, packed = [], {}
     for setting in settings:

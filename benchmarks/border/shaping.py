@@ -96,6 +96,8 @@ class Route:
             await asyncio.gather(self._carry(0, near, onward, opened), self._carry(1, far, back, opened))
         except (OSError, TimeoutError):
             pass  # Whoever connected sees its connection end, as it would without a proxy.
+        except asyncio.CancelledError:
+            pass  # The proxy ends, and with it whatever is still on its way.
         finally:
             for writer in writers:
                 writer.close()
