@@ -89,6 +89,10 @@ def border(
     else:
         far = options.conditions(latency, bandwidth, loss)
         found, files = _by_processes(scenarios, seed, out or _OUT, far)
+    if out is not None or not fast:
+        from benchmarks.border.report.writing import write
+
+        write(found, (out or _OUT) / "report")
     fields = {**found.to_json(), "packed": files} if files else found.to_json()
     say(output, fields, "\n".join(told(found, files)))
     if not found.passed:
