@@ -140,8 +140,11 @@ class Border:
 
     @property
     def passed(self) -> bool:
-        """Whether the benchmark did what it promises: nothing missed, no false alarm, all as expected."""
-        return not (self.missed or self.false_alarms or any(not each.as_expected for each in self.scenarios))
+        """Whether the benchmark did what it promises: nothing missed, no false alarm, all as expected, and of
+        every attack both controls held. How much an attack found decides nothing here."""
+        void = any(each["verdict"] == "void" for each in self.attacks)
+        unexpected = any(not each.as_expected for each in self.scenarios)
+        return not (self.missed or self.false_alarms or unexpected or void)
 
     def to_json(self, *, measured: bool = True) -> dict[str, Any]:
         """The fields by name."""

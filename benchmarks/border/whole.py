@@ -1,7 +1,7 @@
-"""The whole benchmark: scenarios, violations and clean rounds, shared out among processes.
+"""The whole benchmark: scenarios, violations, attacks and clean rounds, shared out among processes.
 
-Each scenario, all violations together, and each clean round is one piece of work; what comes of it does not
-depend on how many processes there are, or on which of them did it.
+Each scenario, all violations together, all attacks together, and each clean round is one piece of work; what
+comes of it does not depend on how many processes there are, or on which of them did it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ _VOLUMES, _LAPSING = "S11", ("S12", "S12b")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be run. violations: all of the corpus, or none. clean: how many rounds, from `first` on."""
+    """What is to be run. violations: all of the corpus, or none; attacks: the quick ones, or none. clean: how
+    many rounds, from `first` on."""
 
     scenarios: tuple[str, ...]
     seed: int = 7
     violations: bool = True
+    attacks: bool = False
     clean: int = 0
     first: int = 0
 
@@ -41,12 +43,9 @@ def run_border(order: Order, folder: Path, workers: int, say: Say = silent) -> B
     pieces = list(_pieces(order, folder))
     done = dict(_done(pieces, workers, say))
     scenarios = tuple(done[name] for name in order.scenarios)
-    return counted(
-        order,
-        scenarios,
-        done.get("violations", []),
-        [*done.get("thresholds", []), *(done[name] for name in done if name.startswith("clean round"))],
-    )
+    alarms = [*done.get("thresholds", []), *(done[name] for name in done if name.startswith("clean round"))]
+    border = counted(order, scenarios, done.get("violations", []), alarms)
+    return replace(border, attacks=tuple(done.get("attacks", ())))
 
 
 def counted(
@@ -89,6 +88,14 @@ def _with_volumes(played: Scenario) -> Scenario:
     return replace(played, volumes=table, as_expected=right, why=f"{played.why}; {points}")
 
 
+def _attacked(seed: int) -> list[dict[str, Any]]:
+    """What the quick attacks find, as `isthmus bench attacks --quick` tells it."""
+    from benchmarks.attacks.setting import QUICK  # Loads torch: in a process that attacks.
+    from benchmarks.attacks.suite import run
+
+    return [each.to_json() for each in run(size=QUICK, seed=seed)]
+
+
 #: Its name, what makes it, and with what.
 Piece = tuple[str, Callable[..., Any], tuple[Any, ...]]
 
@@ -98,6 +105,8 @@ def _pieces(order: Order, folder: Path) -> Iterator[Piece]:
     if order.violations:
         yield "violations", judged, (EVERYTHING, folder / "violations")
         yield "thresholds", borders.false_alarms, ()
+    if order.attacks:
+        yield "attacks", _attacked, (order.seed,)
     for name in order.scenarios:
         yield name, scenario, (name, order.seed, folder / name)
     for number in range(order.first, order.first + order.clean):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from benchmarks.border.report import rows
-from benchmarks.border.results import Border, Scenario
+from benchmarks.border.results import Border, Link, Scenario
 from cli.supervisor.words import size
 from federation.compliance.catalogue import Catalogue, catalogue
 
@@ -27,7 +27,7 @@ def told(border: Border, width: int = _WIDTH, rules: Catalogue | None = None) ->
     text = io.StringIO()
     console = Console(file=text, width=max(width, _WIDTH), markup=False, highlight=False, color_system=None)
     console.print(_plans(border))
-    console.print("\n".join(["", *_counts(border), ""]))
+    console.print("\n".join(["", *_costs(border), *_counts(border), ""]))
     if border.attacks:
         console.print(_attacks(border))
         console.print()
@@ -81,6 +81,24 @@ def _areas(scenario: Scenario) -> str:
         return _NOTHING
     first = scenario.utility[0]
     return f"{first.auc_local:.3f}/{first.auc_fused:.3f}/{first.auc_pooled:.3f}"
+
+
+def _costs(border: Border) -> Iterator[str]:
+    """What each level of protection costs, and how long a round takes across a border."""
+    for each in border.scenarios:
+        for level in each.utility:
+            yield (
+                f"{each.id}, {level.protection}: AUC {level.auc_fused:.3f}; {size(level.bytes_sent)} sent "
+                f"(the tables: {size(level.raw_bytes)}); {level.cpu_seconds:.1f} s of processor "
+                f"(on one table: {level.plain_cpu_seconds:.2f} s)"
+            )
+        yield from (f"{each.id}, {_link(link)}" for link in each.links)
+
+
+def _link(link: Link) -> str:
+    how = f"{link.bandwidth_mbit:g} Mbit/s, " if link.bandwidth_mbit else ""
+    lost = f"{link.loss:.1%} lost, " if link.loss else ""
+    return f"{link.latency_ms} ms there and back: {link.wall_seconds:.1f} s a round ({how}{lost}by {link.by})"
 
 
 def _counts(border: Border) -> Iterator[str]:

@@ -47,15 +47,24 @@ def test_the_exit_code_says_whether_all_was_as_it_must_be(
 
 
 def test_people_read_what_was_missed_and_the_counts() -> None:
-    lines = command.told(border(DETECTED, MISSED, LIMIT, alarms=(None, "3 (logistic): told")))
-    assert lines[:-1] == [
-        "expired: missed (G-EXPIRED): nothing was refused or found",
-        "low bits: declared limit (T-EGRESS-CANARY): nothing was refused or found",
-        "false alarm: 3 (logistic): told",
-        "3 violations seeded: 1 detected, 1 missed, 1 declared limits",
-        "2 clean rounds: 1 false alarms",
+    found = border(DETECTED, MISSED, LIMIT, alarms=(None, "3 (logistic): told"))
+    lines = command.told(found, {"S2": "S2.zip"}).splitlines()
+    expected = [
+        "Violations: 3 seeded, 1 detected, 1 missed, 1 declared limits",
+        "  missed: expired (G-EXPIRED): nothing was refused or found",
+        "  declared limit: low bits (T-EGRESS-CANARY): nothing was refused or found",
+        "Clean rounds: 2, 1 false alarms",
+        "  false alarm: 3 (logistic): told",
     ]
-    assert lines[-1].startswith("Not legal advice")
+    assert [line for line in lines if line in expected] == expected
+    assert lines[-2].startswith("Not legal advice")
+    assert lines[-1] == "check S2 anywhere: isthmus ledger verify S2.zip"
+
+
+def test_an_attack_whose_control_failed_is_no_success() -> None:
+    assert border(DETECTED).passed
+    assert not replace(border(DETECTED), attacks=({"verdict": "void"},)).passed
+    assert replace(border(DETECTED), attacks=({"verdict": "fail"},)).passed
 
 
 def test_scenarios_alone_are_run_without_violations_and_clean_rounds(tmp_path: Path) -> None:
