@@ -41,7 +41,7 @@ def federated_and_pooled(found: Federation, training: str) -> tuple[float, float
     text = 'name = "loans"\npurpose = "credit-scoring"\nshape = "horizontal"\n'
     text += "".join(f"[parties.{name}]\n" for name in found.names)
     sums = '[sum]\nprotection = "mask"\n'  # As exact as encrypted ones (tests/federation/secure_sum).
-    seen = rehearse(found, f"{text}{sums}[training]\nrounds = 10\nlocal_epochs = 2\n{training}\n")
+    seen = rehearse(found, f"{text}{sums}[training]\nrounds = 10\n{training}\n")
     assert seen.errors == {}
     run = RunId(seen.run)
     scores, test, outcome, train, bad = [], [], [], [], []
@@ -72,10 +72,12 @@ def federated_and_pooled(found: Federation, training: str) -> tuple[float, float
 def test_ten_rounds_over_six_states_are_as_good_as_all_loans_in_one_place(tmp_path: Path) -> None:
     roles = f'key = "id"\nlabel = "bad"\nexclude = ["State"]\ncategorical = {json.dumps(LEVELS)}\n'
     found = banks(tmp_path / "states", loans(), roles + "max_levels = 1000")
-    federated, pooled = federated_and_pooled(found, "learning_rate = 0.4")
+    # One pass between two sums, in large steps: with two the States drift apart, by up to 0.003, depending on
+    # the keys by which parties shuffle, which are new in every run.
+    training = "local_epochs = 1\nlearning_rate = 0.8\nvalidation_share = 0"
+    federated, pooled = federated_and_pooled(found, training)
     assert pooled > 0.73
-    # Parties shuffle by keys of their own, new in every run: of six, all were 0.0002 to 0.0031 below.
-    assert federated > pooled - 0.006
+    assert federated > pooled - 0.003
 
 
 @pytest.mark.skipif(not CREDIT.is_dir(), reason="default_credit is not there: set ISTHMUS_DATA to its folder")
@@ -85,6 +87,8 @@ def test_ten_rounds_over_four_banks_are_as_good_as_all_cards_in_one_place(tmp_pa
         part.replace("_", ""): read_table(CREDIT / f"default_credit_homo_{part}.csv.gz") for part in parts
     }
     found = banks(tmp_path / "cards", frames, 'key = "id"\nlabel = "y"')
-    federated, pooled = federated_and_pooled(found, "learning_rate = 0.05\nbatch_size = 256")
+    federated, pooled = federated_and_pooled(
+        found, "local_epochs = 2\nlearning_rate = 0.05\nbatch_size = 256"
+    )
     assert pooled > 0.765
     assert federated > pooled - 0.003
