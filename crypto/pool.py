@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -26,6 +26,8 @@ _BOOTSTRAP = "import sys; sys.path[:] = sys.argv[1:]; from crypto.worker import 
 
 #: An upper bound for one chunk, start-up included: 5,000 elements take a fifth of a second.
 SECONDS_PER_CHUNK = 120.0
+#: So long at most until an interrupt is noticed that the system handed to another thread than the waiting one.
+_SLICE = 0.5
 
 
 class WorkerLost(IsthmusError):
@@ -94,7 +96,7 @@ class Pool:
                         for worker in self._started(min(self._size, len(chunks)))
                     ]
                     for feed in feeds:
-                        self._cpu_seconds += feed.result()
+                        self._cpu_seconds += _awaited(feed)
                     finished = True
                 finally:
                     if not finished:
@@ -205,6 +207,13 @@ def _feed(
     except IsthmusError:
         todo.clear()  # The other workers stop after the chunk that they are at.
         raise
+
+
+def _awaited(feed: Future[float]) -> float:
+    """The feed's result. In slices: a wait for a lock is not ended by a signal that another thread got."""
+    while not wait([feed], timeout=_SLICE).done:
+        pass  # Each chunk is bounded by its timer, so this ends.
+    return feed.result()
 
 
 def _importable_name(work: Work) -> str:
