@@ -26,7 +26,7 @@ _BOOTSTRAP = "import sys; sys.path[:] = sys.argv[1:]; from crypto.worker import 
 
 #: An upper bound for one chunk, start-up included: 5,000 elements take a fifth of a second.
 SECONDS_PER_CHUNK = 120.0
-#: So long at most until an interrupt is noticed that the system handed to another thread than the waiting one.
+#: So long at most until an interrupt is noticed that the system handed to another thread.
 _SLICE = 0.5
 
 

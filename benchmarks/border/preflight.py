@@ -1,4 +1,4 @@
-"""`isthmus bench border --plan FILE`: somebody's own plan, judged before it runs. Nothing is sent or read of data.
+"""`isthmus bench border --plan FILE`: somebody's own plan, judged before it runs. Nothing is sent or read.
 
 For each border: which controls pass, fail, wait for a person, or cannot be told yet; which documents a person
 must still supply; and where the placement planner would have aggregator and keys sit.
