@@ -88,6 +88,11 @@ def _with_volumes(played: Scenario) -> Scenario:
     return replace(played, volumes=table, as_expected=right, why=f"{played.why}; {points}")
 
 
+def _violations(folder: Path) -> list[Judged]:
+    """The whole corpus. By a name of its own: violations themselves cannot be handed to another process."""
+    return judged(EVERYTHING, folder)
+
+
 def _attacked(seed: int) -> list[dict[str, Any]]:
     """What the quick attacks find, as `isthmus bench attacks --quick` tells it."""
     from benchmarks.attacks.setting import QUICK  # Loads torch: in a process that attacks.
@@ -103,7 +108,7 @@ Piece = tuple[str, Callable[..., Any], tuple[Any, ...]]
 def _pieces(order: Order, folder: Path) -> Iterator[Piece]:
     """The longest first, so that no process is left alone with it at the end."""
     if order.violations:
-        yield "violations", judged, (EVERYTHING, folder / "violations")
+        yield "violations", _violations, (folder / "violations",)
         yield "thresholds", borders.false_alarms, ()
     if order.attacks:
         yield "attacks", _attacked, (order.seed,)
