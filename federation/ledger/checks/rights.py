@@ -172,7 +172,7 @@ def _revocation_finding(attempt: Attempt, name: str, at: dt.datetime | None) -> 
     if at is None:
         return None
     entry = attempt.plan
-    if entry is not None and at <= time_of(entry):
+    if entry is not None and at < time_of(entry):  # Within one second their order in the ledger decides.
         what = f"the grant {name} had been taken back at {at.isoformat()}"
         return entry_finding(Happened.NOT_ALLOWED, what, entry)
     after = [each for each in attempt.of("round") if time_of(each) > at]
