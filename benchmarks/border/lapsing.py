@@ -21,24 +21,18 @@ from federation.message import Message
 from federation.messages.logistic import MaskedLogit
 from parties.governance import authority
 from parties.governance.shelf import Shelf
-from parties.governance.watch import LOOK_SECONDS, Ends, Watch
+from parties.governance.watch import Ends, Watch
 from parties.sandbox.founding import Sandbox
 
 #: Whose papers lapse: the party that begins every round of a fit with its masked logits.
 OWNER = PartyId("registry")
 #: In which round of the fit.
 _ROUND = 2
-#: So long a revocation may lie there unseen.
-_UNSEEN = dt.timedelta(seconds=LOOK_SECONDS)
 
 
 @dataclass
 class Lapsed:
-    """When it lapsed, and how many rounds its owner began after it would have been seen.
-
-    A node looks for revocations each `LOOK_SECONDS` at most. The made-up firms are so few that several rounds
-    fit into that time; those are not counted.
-    """
+    """When it lapsed, and how many rounds its owner began afterwards."""
 
     at: dt.datetime | None = None
     rounds_after: int = 0
@@ -71,7 +65,7 @@ def _lapsing(sandbox: Sandbox, lapsed: Lapsed, *, expires: bool) -> Iterator[Non
                     if not expires:
                         Shelf(sandbox.parties[OWNER]).revoke(GRANT, "changed their mind", lapsed.at)
             send(self, to, sending)
-            if lapsed.at is not None and dt.datetime.now(dt.UTC) - lapsed.at > _UNSEEN:  # Nothing stopped it.
+            if lapsed.at is not None:  # Nothing stopped it.
                 lapsed.rounds_after += 1
             return
         send(self, to, sending)

@@ -15,7 +15,6 @@ import pytest
 from federation.errors import GrantRefused, SessionEnded
 from federation.governance.grant import GrantLimits
 from federation.journal import Entry, FileJournal
-from parties.governance import watch
 from parties.governance.knowing import pinned
 from parties.governance.shelf import Shelf
 from parties.governance.spending import Spending
@@ -120,7 +119,6 @@ def test_a_grant_that_is_revoked_in_mid_run_ends_the_run_at_every_party(
 ) -> None:
     """The platform's owner revokes once `lines` frames have left it."""
     home, appends, left = platform(unstarted), FileJournal.append, []
-    monkeypatch.setattr(watch, "LOOK_SECONDS", 0.0)
 
     def append(journal: FileJournal, entry: Entry) -> None:
         appends(journal, entry)

@@ -13,7 +13,6 @@ from crypto.envelope import SessionKeys
 from federation.errors import GrantRefused, SessionEnded
 from federation.governance.guard.verdict import rederive
 from federation.journal import Entry, read
-from parties.governance import watch
 from parties.governance.evidence import ENTITIES, POLICY, VERDICTS
 from parties.governance.shelf import Shelf
 from parties.home import PartyHome
@@ -76,7 +75,6 @@ def taken_back(unstarted: Federation, monkeypatch: pytest.MonkeyPatch) -> Iterat
     """The platform's grant is revoked when its third residual share leaves; as it was again afterwards."""
     shelf = Shelf(PartyHome.open(unstarted.party("platform")))
     (kept, *_) = shelf.grants()
-    monkeypatch.setattr(watch, "LOOK_SECONDS", 0.0)
     seal, after = SessionKeys.seal, list[str]()
 
     def sealed(self: SessionKeys, to: str, message: bytes) -> bytes:

@@ -20,7 +20,7 @@ from federation.roster import Member, Roster
 from parties.governance.authority import authorise, begin, end, needs_of
 from parties.governance.shelf import Shelf
 from parties.governance.spending import SpendingRefused
-from parties.governance.watch import LOOK_SECONDS, Watch, rights_of
+from parties.governance.watch import Watch, rights_of
 from parties.home import PartyHome
 from tests import governed
 from tests.parties.governance.world import PLAN, PLATFORM, bank, data_of, order, put
@@ -267,9 +267,9 @@ def test_of_two_orders_that_were_accepted_at_once_the_second_does_not_begin(home
 # -- while a round goes on -------------------------------------------------------------------------------
 
 
-def watch(home: PartyHome, seconds: list[float], now: dt.datetime = NOW) -> Watch:
+def watch(home: PartyHome, now: dt.datetime = NOW) -> Watch:
     grants = tuple(kept.grant for kept in Shelf(home).grants())
-    return Watch(Shelf(home), grants, (), lambda: now, lambda: seconds[0])
+    return Watch(Shelf(home), grants, (), lambda: now)
 
 
 def lapse(looking: Watch) -> str:
@@ -279,33 +279,20 @@ def lapse(looking: Watch) -> str:
     return found.what
 
 
-def test_a_revocation_is_seen_within_a_fifth_of_a_second_and_stays(home: PartyHome) -> None:
+def test_a_revocation_is_seen_at_the_next_look_and_stays(home: PartyHome) -> None:
     put(home)
-    seconds = [0.0]
-    looking = watch(home, seconds)
+    looking = watch(home)
     assert looking.revoked() is None
     Shelf(home).revoke("test", "", NOW)
-    seconds[0] = LOOK_SECONDS
     found = looking.revoked()
     assert found is not None and found.what == f"grant test was revoked on {told_time(NOW)}" == found.told
     Shelf(home).revocation_file("test").unlink()
-    seconds[0] = 100.0
     assert looking.revoked() == found
-
-
-def test_looking_is_cheap_between_two_looks(home: PartyHome) -> None:
-    put(home)
-    seconds = [0.0]
-    looking = watch(home, seconds)
-    assert looking.revoked() is None
-    Shelf(home).revoke("test", "", NOW)
-    seconds[0] = LOOK_SECONDS / 2
-    assert looking.revoked() is None  # The disk was not asked again yet.
 
 
 def test_a_revocation_that_nobody_can_read_stops_the_run_too(home: PartyHome) -> None:
     put(home)
-    looking, path = watch(home, [0.0]), Shelf(home).revocation_file("test")
+    looking, path = watch(home), Shelf(home).revocation_file("test")
     path.parent.mkdir()
     path.write_bytes(b"")
     assert "grant test was revoked" in str(looking.revoked())
@@ -313,15 +300,15 @@ def test_a_revocation_that_nobody_can_read_stops_the_run_too(home: PartyHome) ->
 
 def test_a_grant_that_was_removed_stops_the_run(home: PartyHome) -> None:
     put(home)
-    looking = watch(home, [0.0])
+    looking = watch(home)
     Shelf(home).grant_file("test").unlink()
     assert "grant test was taken out" in str(looking.revoked())
 
 
 def test_a_grant_that_runs_out_in_mid_run_is_no_longer_in_force(home: PartyHome) -> None:
     put(home)
-    assert watch(home, [0.0], NOW + dt.timedelta(days=364)).revoked() is None
-    assert "grant test ran out on" in str(watch(home, [0.0], NOW + dt.timedelta(days=366)).revoked())
+    assert watch(home, NOW + dt.timedelta(days=364)).revoked() is None
+    assert "grant test ran out on" in str(watch(home, NOW + dt.timedelta(days=366)).revoked())
 
 
 def test_a_right_that_runs_out_in_mid_run_stops_it_and_its_date_is_not_told(home: PartyHome) -> None:
@@ -350,24 +337,21 @@ def test_a_grant_that_was_not_used_may_be_revoked_without_stopping_anything(home
 
 def test_a_manifest_that_is_changed_in_mid_run_stops_the_run(home: PartyHome) -> None:
     put(home)
-    seconds, about = [0.0], Shelf(home).manifest("data")
-    looking = watch(home, seconds)
+    about = Shelf(home).manifest("data")
+    looking = watch(home)
     assert looking.revoked() is None
     governed.keep_manifest(
         home, about.model_copy(update={"fields": {**about.fields, "phone": governed.field_of(Use.FEATURE)}})
     )
-    assert looking.revoked() is None  # The disk was not asked again yet.
-    seconds[0] = LOOK_SECONDS
     assert "the manifest was changed after grant test" in lapse(looking)
     governed.keep_manifest(home, about)
-    seconds[0] = 100.0
     assert looking.revoked() is not None  # What was found once stays.
 
 
 @pytest.mark.parametrize("damage", ["gone", "empty", "another's"])
 def test_a_manifest_that_cannot_be_relied_on_in_mid_run_stops_the_run(home: PartyHome, damage: str) -> None:
     put(home)
-    looking, file = watch(home, [0.0]), Shelf(home).manifest_file("data")
+    looking, file = watch(home), Shelf(home).manifest_file("data")
     if damage == "gone":
         file.unlink()
     else:
@@ -377,9 +361,7 @@ def test_a_manifest_that_cannot_be_relied_on_in_mid_run_stops_the_run(home: Part
 
 def test_a_comment_in_the_manifest_does_not_stop_a_run(home: PartyHome) -> None:
     put(home)
-    seconds = [0.0]
-    looking, file = watch(home, seconds), Shelf(home).manifest_file("data")
+    looking, file = watch(home), Shelf(home).manifest_file("data")
     assert looking.revoked() is None
     file.write_text(f"# read again today\n{file.read_text()}")
-    seconds[0] = LOOK_SECONDS
     assert looking.revoked() is None
