@@ -68,6 +68,33 @@ def test_a_grant_taken_back_in_a_run_without_rounds_is_found_at_its_end() -> Non
     assert found.outcome.finding.kind == "close"
 
 
+class TakenBack(Vertical):
+    """Its owner takes the grant back in the second in which the plan was accepted."""
+
+    first = False
+
+    def log(self, kind: str, at: dt.datetime, **fields: str | int | list[str]) -> None:
+        digest = hashlib.sha256(world.revocation(self, at)).hexdigest()
+        if kind == "plan" and self.first:
+            super().log("revocation", at, grant=self.grant.id, sha256=digest)
+        super().log(kind, at, **fields)
+        if kind == "plan" and not self.first:
+            super().log("revocation", at, grant=self.grant.id, sha256=digest)
+
+
+class TakenBackFirst(TakenBack):
+    """The same, before it accepted the plan."""
+
+    first = True
+
+
+@pytest.mark.parametrize(("insider", "state"), [(TakenBackFirst, State.FAIL), (TakenBack, State.PASS)])
+def test_within_one_second_the_order_in_the_ledger_tells_what_was_first(
+    insider: type[RoleInRun], state: State
+) -> None:
+    assert grants(world.made(1, insider=insider).pack("bank")).state is state
+
+
 def with_clock_of(names: tuple[str, ...], ahead: int, signers: tuple[str, ...]) -> Check:
     made = world.made(2)
     bank, found = made.roles["bank"], {}
