@@ -46,8 +46,12 @@ def verify_judged(pack_files: Sequence[Path], trusted: Mapping[str, str], output
 def _told(found: Rederived) -> list[str]:
     evidence = "its evidence was checked" if found.report is not None else "nothing was sent in it"
     lines = [f"{found.name} ({found.stage}), packed by {found.by}: {evidence}"]
-    if not found.compared:
+    if found.by in found.uncompared:
         lines.append(f"Whose file it is, nobody compared: --trust {found.by}='{found.fingerprint}'")
+    others = {name: text for name, text in found.uncompared.items() if name != found.by}
+    if others:
+        lines.append("That these are their keys is the maker's word; ask each role for its own:")
+        lines += [f"  --trust {name}='{text}'" for name, text in others.items()]
     lines += [f"  {_line(each)}" for each in found.differences[:_SHOWN]]
     if len(found.differences) > _SHOWN:
         lines.append(f"  and {len(found.differences) - _SHOWN} more: --format json has all")

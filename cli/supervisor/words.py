@@ -17,10 +17,15 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 TAGS: Mapping[Language, str] = {"en": "en", "zh": "zh-CN"}
 
 
-@cache
 def catalogue(language: Language) -> Mapping[str, str]:
-    """Every text of one language: `group.name` -> text, with places like {count}."""
-    text = resources.files("cli.supervisor").joinpath(f"words.{language}.toml").read_text("utf-8")
+    """Every text of these pages in one language."""
+    return texts("cli.supervisor", language)
+
+
+@cache
+def texts(package: str, language: Language) -> Mapping[str, str]:
+    """A package's words.LANGUAGE.toml: `group.name` -> text, with places like {count}."""
+    text = resources.files(package).joinpath(f"words.{language}.toml").read_text("utf-8")
     return {
         f"{group}.{name}": words
         for group, entries in tomllib.loads(text).items()

@@ -30,8 +30,9 @@ from federation.compliance.facts import Case, Shown
 from federation.compliance.verdicts import Judgement
 from federation.errors import UsageError
 from federation.ids import PartyId
+from federation.ledger import archive
 from federation.ledger import pack as packs
-from federation.ledger.archive import JUDGED, MOST_BYTES, archived, damaged, document, members
+from federation.ledger.archive import JUDGED, archived, damaged, document, members
 from federation.ledger.pack import Pack
 from federation.transport.capture import Frame
 
@@ -148,13 +149,7 @@ def build(source: Sources) -> bytes:
 
 def read(path: Path) -> BorderPack:
     """The judged run in a file; `UsageError` naming the file for anything that is not laid out as one."""
-    try:
-        size = path.stat().st_size
-    except OSError:
-        size = 0
-    if size > MOST_BYTES:
-        raise damaged(f"it has {size} bytes, more than any pack", str(path))
-    return parse(files.read(path, "Check the name of the pack."), str(path))
+    return parse(archive.read(path), str(path))
 
 
 def parse(data: bytes, name: str) -> BorderPack:

@@ -59,7 +59,7 @@ class Rederived:
     stage: str
     by: str
     fingerprint: str
-    compared: bool  # the reader gave the maker's fingerprint
+    uncompared: Mapping[str, str]  # role -> fingerprint, where the reader gave none: the maker's word
     verdicts: Mapping[str, str]
     rules: Mapping[str, str]
     rulings: int
@@ -79,7 +79,7 @@ class Rederived:
             "same": self.same,
             "by": self.by,
             "fingerprint": self.fingerprint,
-            "fingerprint_compared": self.compared,
+            "fingerprints_not_compared": dict(self.uncompared),
             "verdicts": dict(self.verdicts),
             "rules": dict(self.rules),
             "rulings": self.rulings,
@@ -124,7 +124,7 @@ def rederived(
         case.stage,
         said.by,
         key.fingerprint,
-        said.by in told,
+        {name: text for name, text in {**said.trusted, said.by: key.fingerprint}.items() if name not in told},
         verdicts,
         judgement.packs,
         sum(map(len, judgement.rulings.values())),

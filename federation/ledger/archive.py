@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from federation import files
 from federation.errors import UsageError
 
 STATEMENT = "pack.dsse.json"
@@ -72,6 +73,17 @@ def members(data: bytes, name: str, may_hold: Callable[[str], bool] | None = Non
     for member, content in found.items():
         _check_bounds(member, content, name)
     return found
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a pack's file; `UsageError` naming it where it is too large, or cannot be read."""
+    try:
+        size = path.stat().st_size
+    except OSError:  # Reading it says why.
+        size = 0
+    if size > MOST_BYTES:
+        raise damaged(f"it has {size} bytes, more than any pack", str(path))
+    return files.read(path, "Check the name of the pack.")
 
 
 def is_judged(path: Path) -> bool:

@@ -35,9 +35,9 @@ from crypto.identity import Identity
 from crypto.merkle import leaf_hash
 from federation import files
 from federation.errors import UsageError
+from federation.ledger import archive
 from federation.ledger.archive import (
     ALWAYS,
-    MOST_BYTES,
     STATEMENT,
     allowed,
     archived,
@@ -188,13 +188,7 @@ def cosignature_file(name: str) -> str:
 
 def read(path: Path) -> Pack:
     """The pack in a file; `UsageError` naming the file for anything that is not laid out as one."""
-    try:
-        size = path.stat().st_size
-    except OSError:
-        size = 0
-    if size > MOST_BYTES:
-        raise damaged(f"it has {size} bytes, more than any pack", str(path))
-    return parse(files.read(path, "Check the name of the pack."), str(path))
+    return parse(archive.read(path), str(path))
 
 
 def parse(data: bytes, name: str) -> Pack:

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib import resources
 
 from cli.supervisor import words as supervisor
 from cli.supervisor.words import TAGS
 from federation.compliance.verdicts import Language, Told
 
 
-@cache
 def texts(language: Language) -> Mapping[str, str]:
-    """Every text of one language: `group.name` -> text, with places like {count}."""
-    text = resources.files("benchmarks.border.report").joinpath(f"words.{language}.toml").read_text("utf-8")
-    return {
-        f"{group}.{name}": words
-        for group, entries in tomllib.loads(text).items()
-        for name, words in entries.items()
-    }
+    """Every text of the report in one language."""
+    return supervisor.texts("benchmarks.border.report", language)
 
 
 class Words:

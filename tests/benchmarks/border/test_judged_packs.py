@@ -13,6 +13,7 @@ from benchmarks.border.crossing import packed_in
 from benchmarks.border.playing import play
 from benchmarks.border.scenarios import SETTINGS
 from benchmarks.border.staging import prepared, settled
+from cli.commands.judged import verify_judged
 from cli.main import isthmus
 from crypto.identity import Identity
 from federation import files
@@ -47,9 +48,21 @@ def test_the_same_evidence_and_rules_give_the_same_verdicts_to_the_byte(sources:
     found = rederived(_pack(sources), sources.trusted)
     assert found.differences == ()
     assert found.rulings > 20
-    assert found.compared
+    assert found.uncompared == {}
     assert found.report is not None
     assert set(found.report.packs) == {*sources.packs}
+
+
+def test_keys_that_the_reader_did_not_compare_are_told_role_by_role(
+    sources: Sources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "S4.zip"
+    file.write_bytes(build(sources))
+    verify_judged([file], {sources.by: sources.trusted[sources.by]}, "text")
+    told = capsys.readouterr().out
+    others = {name for name in sources.trusted if name != sources.by}
+    assert others and all(f"--trust {name}='{sources.trusted[name]}'" in told for name in others)
+    assert "nobody compared" not in told and f"--trust {sources.by}=" not in told
 
 
 def test_the_same_sources_give_the_same_bytes(sources: Sources) -> None:
