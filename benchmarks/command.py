@@ -6,6 +6,7 @@ import click
 
 from benchmarks.attacks.command import attacks
 from benchmarks.border.command import border
+from benchmarks.endurance.command import endurance
 from benchmarks.leakage.command import leakage
 from benchmarks.robustness.command import robustness
 from benchmarks.speed.command import speed
@@ -13,7 +14,7 @@ from benchmarks.speed.command import speed
 
 @click.group(name="bench")
 def command() -> None:
-    """Measure speed, bytes, borders, what a bad party does and what a curious one infers."""
+    """Measure speed, bytes, borders, endurance, what a bad party does and what a curious one infers."""
 
 
 command.add_command(speed)
@@ -21,3 +22,4 @@ command.add_command(robustness)
 command.add_command(leakage)
 command.add_command(attacks)
 command.add_command(border)
+command.add_command(endurance)

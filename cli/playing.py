@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from federation.addresses import Address
     from federation.coordinator.record import RoundStatus
     from parties.sandbox.founding import Sandbox
@@ -23,12 +26,13 @@ def loopback() -> tuple[Address, Address]:
     return Address("127.0.0.1", free_port()), Address("127.0.0.1", free_port())
 
 
-def play(sandbox: Sandbox) -> RoundStatus:
-    """Start every role, run the sandbox's plan and stop them. Raises the round's cause where it fails."""
-    from cli.live import follow
+@contextlib.contextmanager
+def running(sandbox: Sandbox) -> Iterator[None]:
+    """Every role of the sandbox as a process of its own, as long as the block lasts; logs lie in its folder.
+
+    Raises `PeerSilent` naming a role that is not up in time, and what a role said that ended.
+    """
     from cli.processes import Service, stopping
-    from crypto.errors import IsthmusError
-    from federation.coordinator import rounds
 
     services: list[Service] = []
     out = sandbox.folder
@@ -47,15 +51,30 @@ def play(sandbox: Sandbox) -> RoundStatus:
             )
         for service, home in zip(services[1:], sandbox.parties.values(), strict=True):
             service.wait_for(home.node_file, _START_SECONDS)
-        run = rounds.launch(sandbox.coordinator, sandbox.plan)
-        status = follow(sandbox.coordinator, run, sandbox.plan.deadlines.run_seconds, True)
-        if status.exit_code:
-            error = IsthmusError(
-                f"the round did not finish: {status.cause}",
-                advice=f"{_next_step(sandbox, status.cause)}The logs are in {out}.",
-            )
-            error.exit_code = status.exit_code
-            raise error
+        yield
+
+
+def play(sandbox: Sandbox) -> RoundStatus:
+    """Start every role, run the sandbox's plan and stop them. Raises the round's cause where it fails."""
+    with running(sandbox):
+        return play_round(sandbox)
+
+
+def play_round(sandbox: Sandbox, show: bool = True) -> RoundStatus:
+    """Run the sandbox's plan once, its roles running. Raises the round's cause where it fails."""
+    from cli.live import follow
+    from crypto.errors import IsthmusError
+    from federation.coordinator import rounds
+
+    run = rounds.launch(sandbox.coordinator, sandbox.plan)
+    status = follow(sandbox.coordinator, run, sandbox.plan.deadlines.run_seconds, show)
+    if status.exit_code:
+        error = IsthmusError(
+            f"the round did not finish: {status.cause}",
+            advice=f"{_next_step(sandbox, status.cause)}The logs are in {sandbox.folder}.",
+        )
+        error.exit_code = status.exit_code
+        raise error
     return status
 
 

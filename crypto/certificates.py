@@ -177,6 +177,30 @@ def certificate_name(certificate_pem: bytes) -> str:
     return _common_name(_load_certificate(certificate_pem).subject)
 
 
+def expires(certificate_pem: bytes) -> dt.datetime:
+    """The last moment (UTC) at which a certificate is good. Raises `Refusal` when it is none."""
+    return _load_certificate(certificate_pem).not_valid_after_utc
+
+
+def is_due(certificate_pem: bytes, now: dt.datetime) -> bool:
+    """Whether less than a third of its time is left, so that it should be renewed."""
+    certificate = _load_certificate(certificate_pem)
+    whole = certificate.not_valid_after_utc - certificate.not_valid_before_utc
+    return certificate.not_valid_after_utc - now < whole / 3
+
+
+def check_authority(certificate_pem: bytes) -> None:
+    """Raise `Refusal` unless this is the certificate of an authority that signed itself."""
+    certificate = _load_certificate(certificate_pem)
+    try:
+        certificate.verify_directly_issued_by(certificate)
+        authority = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
+        authority = False
+    if not authority:
+        raise Refusal("this is no authority's certificate", advice="Ask the coordinator for it again.")
+
+
 def check_issued_by(certificate_pem: bytes, authority_pem: bytes, now: dt.datetime) -> None:
     """Raise `Refusal` unless `authority_pem` signed the certificate and it is valid at `now` (UTC)."""
     certificate, authority = _load_certificate(certificate_pem), _load_certificate(authority_pem)

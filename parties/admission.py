@@ -25,6 +25,7 @@ class Admission:
     party: str
     certificate: bytes
     authority: bytes
+    desk: Address | None = None  # of before there were invitations
 
 
 def read_admission(data: bytes) -> Admission:
@@ -59,6 +60,7 @@ def read_admission(data: bytes) -> Admission:
         str(fields["party"]),
         decode(fields["certificate"]),
         decode(fields["authority"]),
+        Address.parse(str(fields["desk"])) if "desk" in fields else None,
     )
 
 

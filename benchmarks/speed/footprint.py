@@ -1,10 +1,11 @@
-"""How much memory the roles of a sandbox hold: all processes of each together, looked at again and again."""
+"""What the roles of a sandbox hold: all processes of each together, looked at once or again and again."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,6 +13,30 @@ from typing import Self
 #: Seconds between two looks.
 _EVERY = 0.25
 _JOIN_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a role's processes hold together at one time.
+
+    memory_bytes: VmRSS of proc(5); memory that two of them share counts twice. descriptors: of any kind;
+    sockets are among them.
+    """
+
+    processes: int = 0
+    threads: int = 0
+    descriptors: int = 0
+    sockets: int = 0
+    memory_bytes: int = 0
+
+    def __add__(self, other: Held) -> Held:
+        return Held(
+            self.processes + other.processes,
+            self.threads + other.threads,
+            self.descriptors + other.descriptors,
+            self.sockets + other.sockets,
+            self.memory_bytes + other.memory_bytes,
+        )
 
 
 class Footprint:
@@ -43,7 +68,12 @@ class Footprint:
 
     def look(self) -> None:
         """Take note of what is held now."""
-        held: dict[str, int] = {}
+        for role, held in self.now().items():
+            self.peaks[role] = max(self.peaks.get(role, 0), held.memory_bytes)
+
+    def now(self) -> dict[str, Held]:
+        """Role -> what it holds at this moment."""
+        held: dict[str, Held] = {}
         parents = _parents()
         roles = {pid: role for pid in parents if (role := self._role(pid)) is not None}
         for pid in parents:
@@ -51,9 +81,8 @@ class Footprint:
             while above is not None and above not in roles:
                 above = parents.get(above)
             if above is not None:
-                held[roles[above]] = held.get(roles[above], 0) + _resident(pid)
-        for role, size in held.items():
-            self.peaks[role] = max(self.peaks.get(role, 0), size)
+                held[roles[above]] = held.get(roles[above], Held()) + _held(pid)
+        return held
 
     def _role(self, pid: int) -> str | None:
         """Whose service this process is."""
@@ -80,10 +109,25 @@ def _parents() -> dict[int, int]:
     return found
 
 
-def _resident(pid: int) -> int:
-    """Bytes; none for a process that has ended."""
+def _held(pid: int) -> Held:
+    """Of one process; nothing of one that has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
+        descriptors = list(Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
+        return Held()
+    told = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    return Held(
+        processes=1,
+        threads=int(told.get("Threads", "0")),
+        descriptors=len(descriptors),
+        sockets=sum(_is_socket(each) for each in descriptors),
+        memory_bytes=int(told.get("VmRSS", "0 kB").split()[0]) * 1024,
+    )
+
+
+def _is_socket(descriptor: Path) -> bool:
+    try:
+        return str(descriptor.readlink()).startswith("socket:")
+    except OSError:
+        return False  # Closed meanwhile.

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import click
 
+from cli.commands.joining import invitations, invite, move
 from cli.homes import federation_home
 from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.paths import OUT_FILE
 from cli.service import stop_holder, stop_on_signal, tell, until_stdin_ends
 from crypto.errors import Refusal
+
+#: Where the admission desk listens unless it is told otherwise.
+_DESK_PORT = 7445
 
 
 @click.group(name="federation")
@@ -19,18 +23,25 @@ def command() -> None:
     """At the coordinator: make a federation, admit parties, run its service."""
 
 
+for _each in (invite, invitations, move):
+    command.add_command(_each)
+
+
 @command.command()
 @click.argument("name")
 @federation_home
 @click.option("--gate", default="127.0.0.1:7443", show_default=True, help="host:port that parties reach.")
 @click.option("--exchange", default="127.0.0.1:7444", show_default=True, help="host:port of the data plane.")
+@click.option("--desk", help="host:port of the admission desk.  [default: the gate's host, port 7445]")
 @format_option
-def init(name: str, home: Path, gate: str, exchange: str, output: str) -> None:
+def init(name: str, home: Path, gate: str, exchange: str, desk: str | None, output: str) -> None:
     """Make the federation NAME: its certificate authority and the coordinator's identity."""
     from federation.addresses import Address
     from federation.coordinator.home import CoordinatorHome, FederationSettings
 
-    settings = FederationSettings(name, Address.parse(gate), Address.parse(exchange))
+    reached = Address.parse(gate)
+    at = Address.parse(desk) if desk is not None else Address(reached.host, _DESK_PORT)
+    settings = FederationSettings(name, reached, Address.parse(exchange), at)
     made = CoordinatorHome.create(home, settings, dt.datetime.now(dt.UTC))
     fingerprint = made.identity().public.fingerprint
     say(
@@ -54,12 +65,14 @@ def show(home: Path, output: str) -> None:
         "federation": settings.name,
         "gate": str(settings.gate),
         "exchange": str(settings.exchange),
+        "desk": None if settings.desk is None else str(settings.desk),
         "fingerprint": fingerprint,
     }
     say(
         output,
         facts,
-        f"{settings.name}: gate {settings.gate}, exchange {settings.exchange}\nfingerprint {fingerprint}",
+        f"{settings.name}: gate {settings.gate}, exchange {settings.exchange}, "
+        f"desk {settings.desk or 'none'}\nfingerprint {fingerprint}",
     )
 
 

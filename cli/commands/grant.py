@@ -10,8 +10,10 @@ import click
 
 from cli.agreeing import agree
 from cli.commands.exporting import export_grant
+from cli.comparing import compare_named
 from cli.homes import party_home
 from cli.output import format_option, say
+from cli.trusting import trust_option, trusted
 from crypto.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ command.add_command(export_grant)
     multiple=True,
     help="PARTY=COUNTRY, for each other party and for aggregator; each with the fingerprint pinned here.",
 )
+@trust_option("The fingerprint of one in --to, as it told you itself; without it you are asked.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day of it.")
 @click.option("--from", "start", type=click.DateTime(["%Y-%m-%d"]), help="The first day; now by default.")
 @click.option("--basis", multiple=True, required=True, help="LAW:GROUND, as in not-personal:company data.")
@@ -78,6 +81,7 @@ def new(
     dataset: str | None,
     plan_file: Path | None,
     to: tuple[str, ...],
+    trust: tuple[str, ...],
     until: dt.datetime,
     start: dt.datetime | None,
     basis: tuple[str, ...],
@@ -113,6 +117,8 @@ def new(
     from parties.home import PartyHome
 
     opened = PartyHome.open(home)
+    if not dry_run:
+        compare_named(opened, frozenset(_places(to)), trusted(trust))
     plan = None if plan_file is None else load(plan_file)
     name = opened.name()
     planned = plan.parties[name].dataset if plan is not None and name in plan.parties else "data"

@@ -7,16 +7,22 @@ from pathlib import Path
 
 import click
 
+from cli.commands.joining import join, renew
+from cli.comparing import compare
 from cli.homes import party_home
 from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.paths import OUT_FILE
 from cli.service import stop_holder, stop_on_signal, tell, until_stdin_ends
-from crypto.errors import Refusal
+from crypto.errors import Refusal, UsageError
 
 
 @click.group(name="party")
 def command() -> None:
     """At a party: make its keys, ask for admission, run its node."""
+
+
+command.add_command(join)
+command.add_command(renew)
 
 
 @command.command()
@@ -120,16 +126,33 @@ def accept(admission_file: Path, home: Path, fingerprint: str | None, output: st
 
 
 @command.command()
-@click.argument("partner")
-@click.argument("fingerprint", nargs=-1, required=True)
+@click.argument("partner", required=False)
+@click.argument("fingerprint", nargs=-1)
 @party_home
 @format_option
-def trust(partner: str, fingerprint: tuple[str, ...], home: Path, output: str) -> None:
-    """Trust PARTNER by the FINGERPRINT that it read out over another channel."""
+def trust(partner: str | None, fingerprint: tuple[str, ...], home: Path, output: str) -> None:
+    """Trust PARTNER by the FINGERPRINT that it read out over another channel.
+
+    Without them the coordinator is asked who is a member, and you are asked about each whose fingerprint
+    nobody here has compared.
+    """
     from federation.ids import party_id
     from parties.home import PartyHome
 
     opened = PartyHome.open(home)
+    if partner is None:
+        from parties.joining import roster
+
+        left = compare(opened, roster(opened), {}, None)
+        lines = [f"{opened.name()} trusts {name}  {pin}" for name, pin in opened.pins().items()]
+        lines += [f"not compared: {name}" for name in left]
+        say(output, {"trusted": opened.pins(), "not_compared": left}, "\n".join(lines) or "no partner yet")
+        return
+    if not fingerprint:
+        raise UsageError(
+            f"the fingerprint of {partner} is missing",
+            advice=f"Give it as {partner} read it out, or run `isthmus party trust` alone to compare.",
+        )
     opened.pin(party_id(partner), " ".join(fingerprint))
     pin = opened.pins()[partner]
     say(output, {"trusted": partner, "fingerprint": pin}, f"{opened.name()} trusts {partner}  {pin}")

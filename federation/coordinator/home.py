@@ -1,11 +1,12 @@
 """The coordinator's folder: the federation's authority, its members, its rounds.
 
-federation.json            name, gate and exchange addresses
+federation.json            name; addresses of gate, exchange and admission desk
 authority.pem              the certificate authority's certificate (public)
 secret/authority.key       its key
 secret/identity.key        the coordinator's Ed25519 identity: signs plans and the roster
 secret/tls.key, tls.pem    the aggregator's TLS key and certificate
 members/PARTY.json         one file for each admitted party
+invitations/               ID.json: whom it invites, until when, its public key; ID.spent: what became of it
 ledger/                    log.jsonl, head, checkpoints/, witnessed/: what happened here (`federation.ledger`)
 rounds/RUN/                plan.json, status.json and journal.jsonl of each round
 flower/                    the SuperLink's database and logs
@@ -17,7 +18,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crypto.certificates import (
@@ -25,6 +26,7 @@ from crypto.certificates import (
     CertificateAuthority,
     certificate_request,
     check_key,
+    is_due,
     new_tls_key,
 )
 from crypto.identity import Identity, PublicIdentity
@@ -45,6 +47,12 @@ class FederationSettings:
     name: str
     gate: Address
     exchange: Address
+    desk: Address | None = None  # None in folders of before there were invitations
+
+    def to_json(self) -> dict[str, str]:
+        """As federation.json and admissions hold it."""
+        named = {"gate": self.gate, "exchange": self.exchange, "desk": self.desk}
+        return {"name": self.name, **{key: str(value) for key, value in named.items() if value is not None}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +82,7 @@ class CoordinatorHome(Home):
             home.tls_certificate_file,
             authority.issue_aggregator(certificate_request(tls_key, AGGREGATOR_NAME), now),
         )
-        files.write_json(
-            home.settings_file,
-            {"name": settings.name, "gate": str(settings.gate), "exchange": str(settings.exchange)},
-        )
+        files.write_json(home.settings_file, settings.to_json())
         return home
 
     @staticmethod
@@ -129,7 +134,12 @@ class CoordinatorHome(Home):
                 str(fields["name"]),
                 Address.parse(str(fields["gate"])),
                 Address.parse(str(fields["exchange"])),
+                Address.parse(str(fields["desk"])) if "desk" in fields else None,
             )
+
+    def move(self, settings: FederationSettings) -> None:
+        """Other addresses from now on. Members learn them when they renew; the name stays."""
+        files.write_json(self.settings_file, replace(settings, name=self.settings().name).to_json())
 
     def ledger(self) -> Ledger:
         """The aggregator's own log; `LedgerCorrupt` where its file is not what this role wrote."""
@@ -172,20 +182,16 @@ class CoordinatorHome(Home):
                 advice="Find out who asks. To replace it, first run "
                 f"`isthmus federation remove {request.party}`.",
             )
-        authority_key = self.secret("authority.key")
-        with files.intact(authority_key, self.lost_key):
-            check_key(key := files.read_secret(authority_key))
-        authority = CertificateAuthority(key, self.authority())
+        authority = self._certificate_authority()
         certificate = authority.issue_party(request.tls_request, request.party, now)
         member = Member(request.party, request.identity, request.supernode)
         files.write_json(self.members_folder / f"{request.party}.json", member.to_json())
-        settings = self.settings()
+        told = self.settings().to_json()
         return signed(
             {
                 "isthmus_admission": 1,
-                "federation": settings.name,
-                "gate": str(settings.gate),
-                "exchange": str(settings.exchange),
+                "federation": told.pop("name"),
+                **told,
                 "authority": encode(authority.certificate_pem),
                 "certificate": encode(certificate),
                 "coordinator": encode(self.identity().public.key),
@@ -194,6 +200,20 @@ class CoordinatorHome(Home):
             "admission file",
             self.identity(),
         )
+
+    def renew_certificate(self, now: dt.datetime) -> bool:
+        """Issue the aggregator's own certificate anew where less than a third of its time is left."""
+        if not is_due(self.tls_certificate(), now):
+            return False
+        request = certificate_request(self.tls_key(), AGGREGATOR_NAME)
+        files.write(self.tls_certificate_file, self._certificate_authority().issue_aggregator(request, now))
+        return True
+
+    def _certificate_authority(self) -> CertificateAuthority:
+        key_file = self.secret("authority.key")
+        with files.intact(key_file, self.lost_key):
+            check_key(key := files.read_secret(key_file))
+        return CertificateAuthority(key, self.authority())
 
     def remove(self, party: PartyId) -> None:
         """Take a party off the roster: the gate and the exchange refuse it from then on."""
@@ -218,6 +238,11 @@ class CoordinatorHome(Home):
     def members_folder(self) -> Path:
         """One file for each admitted party."""
         return self.folder / "members"
+
+    @property
+    def invitations_folder(self) -> Path:
+        """Two files for each invitation."""
+        return self.folder / "invitations"
 
     @property
     def lock_file(self) -> Path:

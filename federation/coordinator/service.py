@@ -14,6 +14,7 @@ from collections.abc import Callable
 from federation import files
 from federation.coordinator.conducting import conduct, end_interrupted
 from federation.coordinator.home import CoordinatorHome
+from federation.coordinator.joining import Register
 from federation.errors import IsthmusError
 from federation.exchange.server import Exchange
 from federation.flower.child import check_port_free
@@ -24,6 +25,7 @@ from federation.flower.keys import public_key_pem
 from federation.flower.server_app import Control
 from federation.flower.superlink import SuperLink
 from federation.ids import PartyId
+from federation.joining.desk import Desk
 from federation.lifecycle import Service
 
 _LOOK_SECONDS = 1.0
@@ -42,8 +44,12 @@ class CoordinatorService(Service):
         self._stack.enter_context(home.running())
         # Before the SuperLink, which takes seconds to start.
         check_port_free(settings.gate.bare_host, settings.gate.port, "the gate")
+        if settings.desk is not None:
+            check_port_free(settings.desk.bare_host, settings.desk.port, "the admission desk")
         home.flower_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         quieten_this_process(home.flower_folder / "home")
+        if home.renew_certificate(dt.datetime.now(dt.UTC)):
+            self._tell("the aggregator has a new certificate")
         exchange = Exchange(
             str(settings.exchange),
             home.authority(),
@@ -72,6 +78,18 @@ class CoordinatorService(Service):
         )
         gate.start()
         self._stack.callback(gate.stop)
+        if settings.desk is not None:
+            desk = Desk(
+                settings.desk.bare_host,
+                settings.desk.port,
+                Register(home),
+                certificate_file=home.tls_certificate_file,
+                key_file=home.tls_key_file,
+                authority_file=home.authority_file,
+                tell=self._tell,
+            )
+            desk.start()
+            self._stack.callback(desk.stop)
         client = SuperLinkClient(superlink.address, superlink.root_file)
         self._stack.callback(client.close)
         members = _Members(home, client, self._tell)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
@@ -18,7 +19,7 @@ import grpc
 import grpc.aio
 
 from crypto.certificates import AGGREGATOR_NAME
-from federation.errors import MessageRefused, UsageError
+from federation.errors import IsthmusError, MessageRefused, UsageError
 from federation.exchange.frames import Frame, parse
 from federation.exchange.service import CHANNEL_OPTIONS, METHOD, STATUS_OF, Reason
 from federation.exchange.sessions import Attachment, Sessions, SessionStatus, StreamRefused
@@ -37,6 +38,8 @@ _SERVER_OPTIONS = (
 
 #: How long a stream may stay open without saying what it wants, and how long start and stop may take.
 _FIRST_FRAME_SECONDS = 10.0
+#: Between two looks at whether a party that is seated is still admitted.
+_LOOK_SECONDS = 1.0
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 
@@ -185,7 +188,7 @@ class _Streams:
             name = names[0].decode("ascii")
             if name == AGGREGATOR_NAME:
                 return AGGREGATOR
-            if name not in self._admitted():
+            if not self._is_admitted(name):
                 raise StreamRefused(Reason.NOT_ADMITTED)
             return party_id(name)
         except (UnicodeDecodeError, UsageError):
@@ -195,16 +198,32 @@ class _Streams:
         self, attachment: Attachment, requests: AsyncIterator[bytes], context: Any
     ) -> StreamRefused | None:
         reader = asyncio.create_task(self._read(attachment, requests))
+        watch = asyncio.create_task(self._end_when_removed(attachment))
         try:
             while (frame := await attachment.mailbox.get()) is not None:
                 await context.write(frame)
         finally:
             self._sessions.detach(attachment)
             reader.cancel()
+            watch.cancel()
         (outcome,) = await asyncio.gather(reader, return_exceptions=True)
         if isinstance(outcome, Exception) and not isinstance(outcome, StreamRefused):
             raise outcome
         return outcome if isinstance(outcome, StreamRefused) else None
+
+    def _is_admitted(self, name: str) -> bool:
+        return name in self._admitted()
+
+    async def _end_when_removed(self, attachment: Attachment) -> None:
+        """Once the seat's party is no member any more, its session is over for all, by that name."""
+        party = attachment.seat.party
+        while party != AGGREGATOR:
+            await asyncio.sleep(_LOOK_SECONDS)
+            with contextlib.suppress(IsthmusError):  # A member's record that is being edited.
+                if not self._is_admitted(party):
+                    cause = f"{party} was removed from the federation"
+                    self._sessions.end(attachment.session.name, AGGREGATOR, cause)
+                    return
 
     async def _read(self, attachment: Attachment, requests: AsyncIterator[bytes]) -> None:
         try:

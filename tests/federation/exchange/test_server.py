@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-from federation.errors import SessionEnded, UsageError
+from federation.errors import IsthmusError, SessionEnded, UsageError
 from federation.exchange import frames
 from federation.exchange.mailbox import MAILBOX_BYTES
 from federation.exchange.server import Exchange
@@ -51,6 +51,19 @@ def test_without_a_certificate_of_this_federation_there_is_no_connection(
     raw.join(name or BANK)
     assert raw.refusal() is grpc.StatusCode.UNAVAILABLE
     _still_works(house)
+
+
+def test_a_party_that_is_removed_in_mid_session_ends_it_for_all_by_its_name(house: House) -> None:
+    house.open()
+    bank, plant = house.seat(BANK), house.seat(PLANT)
+    bank.send(PLANT, b"hello")
+    assert plant.receive(BANK, 30) == b"hello"
+    house.admitted.discard(PLANT)
+    for seat, other in ((bank, PLANT), (plant, BANK)):
+        with pytest.raises(SessionEnded, match="plant was removed from the federation"):
+            seat.receive(other, 60)
+    with pytest.raises(IsthmusError):
+        house.seat(PLANT).wait_for([], 10)
 
 
 def test_a_party_that_is_not_admitted_gets_nowhere(house: House) -> None:

@@ -1,0 +1,1 @@
+"""Many rounds in a row on one federation: whether memory, processes, sockets and files stay as few."""

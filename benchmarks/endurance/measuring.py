@@ -1,0 +1,191 @@
+"""Round after round on one federation, and what each role holds between them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from benchmarks.progress import Say, silent
+from benchmarks.speed.footprint import Footprint, Held
+from cli.playing import loopback, play_round, running
+from federation import files
+from federation.errors import PeerSilent, UsageError
+from federation.ids import AGGREGATOR, RunId
+from parties.four_flows import Settings
+from parties.sandbox.founding import Sandbox, clear, found, generated, vertical_plan
+
+#: How much more a role may hold in the last tenth of the rounds than in the second.
+GROWTH = 0.05
+_IDLE_SECONDS, _LOOK_SECONDS, _SETTLE_SECONDS = 60.0, 0.1, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was there after one round, all nodes idle. files: role -> files beside rounds, by folder."""
+
+    held: Mapping[str, Held]
+    files: Mapping[str, Counter[str]]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Endurance:
+    """The looks of all rounds, in their order; 20 at least."""
+
+    looks: tuple[Look, ...]
+
+    @property
+    def steady(self) -> bool:
+        """Whether memory stayed within `GROWTH` at every role, and nothing was left behind."""
+        return all(self.growth(role) <= GROWTH for role in self._roles()) and not self.left()
+
+    def growth(self, role: str) -> float:
+        """Mean memory in the last tenth over that in the second tenth, less one."""
+        second, last = self._tenths()
+        return _memory(last, role) / _memory(second, role) - 1
+
+    def left(self) -> dict[str, dict[str, int]]:
+        """Role -> what there is more of at the end than in the second tenth, and how many.
+
+        The fewest of each tenth are compared: what is only on its way out is not left.
+        """
+        second, last = self._tenths()
+        found = {}
+        for role in self._roles():
+            more = {
+                name: fewest(last, role, name) - fewest(second, role, name)
+                for name in ("processes", "threads", "descriptors", "sockets")
+            } | {
+                f"files in {folder}": last[-1].files[role][folder] - second[-1].files[role][folder]
+                for folder in sorted(last[-1].files.get(role, {}))
+            }
+            if more := {name: count for name, count in more.items() if count > 0}:
+                found[role] = more
+        return found
+
+    def figures(self) -> dict[str, Any]:
+        """For people and machines; memory in MB."""
+        second, last = self._tenths()
+        return {
+            "rounds": len(self.looks),
+            "steady": self.steady,
+            "seconds_per_round": mean(look.seconds for look in self.looks),
+            "roles": {
+                role: {
+                    "memory_mb_second_tenth": _memory(second, role) / 1e6,
+                    "memory_mb_last_tenth": _memory(last, role) / 1e6,
+                    "growth": self.growth(role),
+                    **{
+                        name: fewest(last, role, name)
+                        for name in ("processes", "threads", "descriptors", "sockets")
+                    },
+                }
+                for role in self._roles()
+            },
+            "left": self.left(),
+        }
+
+    def _roles(self) -> list[str]:
+        return sorted(self.looks[0].held)
+
+    def _tenths(self) -> tuple[Sequence[Look], Sequence[Look]]:
+        tenth = len(self.looks) // 10
+        return self.looks[tenth : 2 * tenth], self.looks[-tenth:]
+
+
+def measure(rounds: int, firms: int, *, seed: int = 0, say: Say = silent) -> Endurance:
+    """Play `rounds` rounds of the main job's plan on generated firms; each role is a process of its own.
+
+    Raises what ended a round that did not finish, and `PeerSilent` naming a node that is not idle after one.
+    """
+    if not Path("/proc/self/fd").is_dir():
+        raise UsageError(
+            "this system has no /proc, where processes and sockets are counted", advice="Run it on Linux."
+        )
+    with tempfile.TemporaryDirectory(prefix="isthmus-endurance-") as temporary:
+        folder = Path(temporary) / "sandbox"
+        clear(folder)
+        datasets, _ = generated(folder, Settings(firms=firms, seed=seed))
+        plan = vertical_plan(datasets)
+        sandbox = found(folder, datasets, plan, *loopback(), dt.datetime.now(dt.UTC), generated=True)
+        homes = {
+            str(AGGREGATOR): sandbox.coordinator.folder,
+            **{str(name): home.folder for name, home in sandbox.parties.items()},
+        }
+        seen, looks = Footprint(homes), []
+        with running(sandbox):
+            for number in range(1, rounds + 1):
+                say(f"round {number} of {rounds}")
+                began = time.monotonic()
+                status = play_round(sandbox, show=False)
+                took = time.monotonic() - began
+                _wait_idle(sandbox, status.run)
+                looks.append(
+                    Look(seen.now(), {role: beside_rounds(home) for role, home in homes.items()}, took)
+                )
+    return Endurance(tuple(looks))
+
+
+def fewest(looks: Sequence[Look], role: str, name: str) -> int:
+    """The fewest processes, threads, descriptors or sockets that the role held in any of these looks."""
+    return min(int(getattr(look.held.get(role, Held()), name)) for look in looks)
+
+
+def beside_rounds(home: Path) -> Counter[str]:
+    """How many files lie in each folder of a role's home (`.` is the home).
+
+    What each round leaves on purpose is left out: its folder, and its checkpoints in the ledger.
+    """
+    count: Counter[str] = Counter()
+    for folder, names, held in os.walk(home):
+        if Path(folder) == home:
+            names[:] = [name for name in names if name not in ("rounds", "ledger")]
+        count[str(Path(folder).relative_to(home))] += len(held)
+    return count
+
+
+def drawn(found: Endurance, file: Path) -> None:
+    """Memory of each role by round, as PNG."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
+    rounds = range(1, len(found.looks) + 1)
+    for role in sorted(found.looks[0].held):
+        axes.plot(
+            rounds,
+            [look.held.get(role, Held()).memory_bytes / 1e6 for look in found.looks],
+            label=f"{role} ({found.growth(role):+.1%})",
+        )
+    axes.set(xlabel="round", ylabel="memory between rounds, MB", ylim=(0, None))
+    axes.legend(loc="lower right")
+    figure.savefig(file, dpi=120)
+    plt.close(figure)
+
+
+def _memory(looks: Sequence[Look], role: str) -> float:
+    return mean(look.held.get(role, Held()).memory_bytes for look in looks)
+
+
+def _wait_idle(sandbox: Sandbox, run: RunId) -> None:
+    """Until every node has written down that the round is over, and a moment more for what it takes down."""
+    for name, home in sandbox.parties.items():
+        until = time.monotonic() + _IDLE_SECONDS
+        while True:
+            node = files.read_json(home.node_file) if home.node_file.exists() else {}
+            if node.get("state") == "idle" and node.get("run") == run:
+                break
+            if time.monotonic() > until:
+                raise PeerSilent(str(name), "ending the round", _IDLE_SECONDS)
+            time.sleep(_LOOK_SECONDS)
+    time.sleep(_SETTLE_SECONDS)
