@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import sys
@@ -14,6 +15,9 @@ from types import FrameType
 import click
 
 from crypto.errors import PeerFailure, UsageError
+
+#: How long before its end a certificate is warned of.
+_WARN_DAYS = 30
 
 until_stdin_ends = click.option(
     "--until-stdin-ends", is_flag=True, hidden=True, help="Stop when the standard input ends (for parents)."
@@ -44,6 +48,14 @@ def tell(sentence: str) -> None:
     """One line with its time, for a person or a log."""
     click.echo(f"{time.strftime('%H:%M:%S')}  {sentence}")
     sys.stdout.flush()
+
+
+def soon(ending: dt.datetime, now: dt.datetime) -> str:
+    """What to say of a certificate that ends within 30 days, or has ended; "" of any other."""
+    left = (ending - now).total_seconds() / 86400
+    if left > _WARN_DAYS:
+        return ""
+    return f"the certificate {'ended' if left < 0 else 'ends'} on {ending:%Y-%m-%d %H:%M} UTC"
 
 
 def stop_holder(holder: Callable[[Path], int | None], lock: Path, what: str, patience: float) -> int:

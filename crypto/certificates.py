@@ -211,10 +211,16 @@ def check_issued_by(certificate_pem: bytes, authority_pem: bytes, now: dt.dateti
             "the certificate was issued by another federation",
             advice="Ask this federation's coordinator to admit the party again.",
         ) from None
-    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+    if now < certificate.not_valid_before_utc:
         raise Refusal(
-            "the certificate is not valid today",
-            advice="Check this machine's clock; then ask the coordinator to admit the party again.",
+            f"the certificate begins on {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
+            advice="Check this machine's clock.",
+        )
+    if now > certificate.not_valid_after_utc:
+        raise Refusal(
+            f"the certificate ended on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
+            advice="Check this machine's clock. If it is right, send the coordinator a new request (`isthmus "
+            "party request`); it runs `isthmus federation admit`, and `isthmus party accept` takes it.",
         )
 
 

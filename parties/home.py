@@ -153,11 +153,12 @@ class PartyHome(Home):
 
     def request(self) -> Request:
         """What the coordinator needs to admit this party: public keys only."""
+        return self.request_with(self.tls_key(), self.supernode_public_key())
+
+    def request_with(self, tls_key: bytes, supernode: bytes) -> Request:
+        """A request for these keys, signed by the party's identity. supernode: the public half."""
         return Request.make(
-            self.name(),
-            self.identity(),
-            certificate_request(self.tls_key(), self.name()),
-            self.supernode_public_key(),
+            self.name(), self.identity(), certificate_request(tls_key, self.name()), supernode
         )
 
     def training_secret(self) -> bytes:

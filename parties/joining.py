@@ -12,8 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from crypto.certificates import check_certifies, new_tls_key
+from federation import files
 from federation.addresses import Address
 from federation.errors import IdentityRefused, Refusal, UsageError
+from federation.flower.keys import new_supernode_key, supernode_public_key
 from federation.ids import PartyId
 from federation.joining import calling
 from federation.joining.invitation import Invitation
@@ -74,6 +77,24 @@ def renew(home: PartyHome, now: dt.datetime, desk: Address | None = None) -> Joi
     return _accepted(home, answered, admission.coordinator.fingerprint, admission.authority, now)
 
 
+def rotate(home: PartyHome, now: dt.datetime) -> Joined:
+    """New TLS and SuperNode keys, admitted in place of the old ones; the identity stays, and so do all pins.
+
+    The new keys replace the old ones once the coordinator has admitted them; if that is cut off, the old ones
+    are still good for another attempt. Raises `UsageError` while the node runs, else as `join`.
+    """
+    with home.running():
+        admission = home.admission()
+        tls_key, supernode_key = new_tls_key(), new_supernode_key()
+        request = home.request_with(tls_key, supernode_public_key(supernode_key))
+        answered = calling.renew(_desk(home, admission), _member(home, admission), request)
+        read = _checked(home, answered, admission.coordinator.fingerprint, admission.authority)
+        check_certifies(read.certificate, tls_key)
+        files.write_private(home.tls_key_file, tls_key)
+        files.write_private(home.supernode_key_file, supernode_key)
+        return Joined(home.accept(answered.admission, now), answered.roster)
+
+
 def roster(home: PartyHome) -> Roster:
     """Who is a member now, as the coordinator signed it. Raises as `renew`."""
     admission = home.admission()
@@ -120,6 +141,11 @@ def pin_compared(home: PartyHome, compared: Mapping[PartyId, str], members: Rost
 def _accepted(
     home: PartyHome, answered: calling.Answered, coordinator: str, authority: bytes, now: dt.datetime
 ) -> Joined:
+    _checked(home, answered, coordinator, authority)
+    return Joined(home.accept(answered.admission, now), answered.roster)
+
+
+def _checked(home: PartyHome, answered: calling.Answered, coordinator: str, authority: bytes) -> Admission:
     read = read_admission(answered.admission)
     if read.coordinator.fingerprint != coordinator or read.authority != authority:
         raise IdentityRefused(
@@ -127,7 +153,7 @@ def _accepted(
             party=home.name(),
             advice="Nothing was changed. Tell the coordinator what happened.",
         )
-    return Joined(home.accept(answered.admission, now), answered.roster)
+    return read
 
 
 def _desk(home: PartyHome, admission: Admission) -> Address:

@@ -10,7 +10,7 @@ import datetime as dt
 import os
 from collections.abc import Callable
 
-from crypto.certificates import check_issued_by
+from crypto.certificates import check_issued_by, expires, is_due
 from crypto.errors import IsthmusError
 from federation import files
 from federation.clock import timestamp
@@ -26,6 +26,7 @@ from federation.transport.exchange import ExchangeTransport
 from federation.transport.interface import Transport
 from parties.admission import Admission
 from parties.home import PartyHome
+from parties.joining import renew
 from parties.participation import ran_before, take_part
 from parties.round.acceptance import Accepted, accept
 
@@ -43,6 +44,7 @@ class PartyNode(Service):
     def _start(self) -> None:
         home, admission = self._home, self._home.admission()
         now = dt.datetime.now(dt.UTC)
+        admission = self._renewed(admission, now)
         home.tls_key()  # The tunnel reads the file itself; what is wrong with it is told before it starts.
         check_issued_by(home.tls_certificate(), home.authority(), now)
         self._stack.enter_context(home.running())
@@ -82,6 +84,20 @@ class PartyNode(Service):
         self._run_in_thread("orders", self._executor.run)
         self._set_state("idle")
         self._stack.callback(lambda: home.node_file.unlink(missing_ok=True))
+
+    def _renewed(self, admission: Admission, now: dt.datetime) -> Admission:
+        """The admission, with a new certificate where the old one has less than a third of its time left."""
+        home = self._home
+        if admission.desk is None or not is_due(home.tls_certificate(), now):
+            return admission
+        try:
+            renewed = renew(home, now).admission
+        except IsthmusError as error:
+            until = f"{expires(home.tls_certificate()):%Y-%m-%d}"
+            self._tell(f"the certificate ends on {until} and was not renewed: {error.what}")
+            return admission
+        self._tell(f"a new certificate, good until {expires(renewed.certificate):%Y-%m-%d}")
+        return renewed
 
     def _look(self) -> None:
         """Raises `PeerFailure` when the SuperNode cannot join."""

@@ -11,7 +11,7 @@ from cli.commands.joining import invitations, invite, move
 from cli.homes import federation_home
 from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.paths import OUT_FILE
-from cli.service import stop_holder, stop_on_signal, tell, until_stdin_ends
+from cli.service import soon, stop_holder, stop_on_signal, tell, until_stdin_ends
 from crypto.errors import Refusal
 
 #: Where the admission desk listens unless it is told otherwise.
@@ -163,6 +163,7 @@ def start(home: Path, until_stdin_ends: bool) -> None:
 @format_option
 def status(home: Path, output: str) -> None:
     """Say whether the service runs, who is a member, and what the newest round does."""
+    from crypto.certificates import expires
     from federation.coordinator.home import CoordinatorHome
     from federation.coordinator.record import RoundStatus
     from federation.locks import holder
@@ -172,18 +173,22 @@ def status(home: Path, output: str) -> None:
     runs = opened.runs()
     newest = RoundStatus.load(opened.round_folder(runs[-1])) if runs else None
     ready = process is not None and opened.service_file.exists()
+    ending = expires(opened.tls_certificate())
     facts = {
         "running": process is not None,
         "ready": ready,
         "pid": process,
         "members": sorted(opened.roster().members),
         "newest_round": newest.to_json() if newest is not None else None,
+        "certificate_expires": ending.isoformat(),
     }
     lines = [
         f"service: {_service_state(process, ready)}",
         f"members: {', '.join(sorted(opened.roster().members)) or 'nobody yet'}",
         f"newest round: {newest.run} {newest.state}" if newest is not None else "no round yet",
     ]
+    if warning := soon(ending, dt.datetime.now(dt.UTC)):
+        lines.append(f"{warning}: restart the service, which renews it")
     say(output, facts, "\n".join(lines))
 
 

@@ -195,6 +195,24 @@ def renew(home: Path, desk: str | None, output: str) -> None:
     )
 
 
+@click.command()
+@party_home
+@format_option
+def rotate(home: Path, output: str) -> None:
+    """Replace the party's TLS and SuperNode keys. Its identity, and so its fingerprint, stays."""
+    from crypto.certificates import expires
+    from parties import joining
+    from parties.home import PartyHome
+
+    opened = PartyHome.open(home)
+    until = expires(joining.rotate(opened, dt.datetime.now(dt.UTC)).admission.certificate)
+    say(
+        output,
+        {"party": opened.name(), "expires": until.isoformat()},
+        f"{opened.name()} has new keys; their certificate is good until {until:%Y-%m-%d}",
+    )
+
+
 def _text(invitation: str) -> str:
     """The invitation's line as it was given, or what its file holds."""
     from federation import files

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cli.commands.joining import join, renew
+from cli.commands.joining import join, renew, rotate
 from cli.comparing import compare
 from cli.homes import party_home
 from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.paths import OUT_FILE
-from cli.service import stop_holder, stop_on_signal, tell, until_stdin_ends
+from cli.service import soon, stop_holder, stop_on_signal, tell, until_stdin_ends
 from crypto.errors import Refusal, UsageError
+
+if TYPE_CHECKING:
+    from parties.home import PartyHome
 
 
 @click.group(name="party")
@@ -21,8 +25,8 @@ def command() -> None:
     """At a party: make its keys, ask for admission, run its node."""
 
 
-command.add_command(join)
-command.add_command(renew)
+for _each in (join, renew, rotate):
+    command.add_command(_each)
 
 
 @command.command()
@@ -199,6 +203,8 @@ def status(home: Path, output: str) -> None:
         with files.intact(opened.node_file, anew):
             node = dict(told)
     facts = {"party": opened.name(), "running": process is not None, "pid": process, **node}
+    ending = _ending(opened)
+    facts["certificate_expires"] = None if ending is None else ending.isoformat()
     line = f"{opened.name()}: not running"
     if process is not None:
         state, run = node.get("state", "starting"), node.get("run")
@@ -208,7 +214,16 @@ def status(home: Path, output: str) -> None:
             line += f"\nlast round{f' ({run})' if run else ''} ended: {node['cause']}"
         if node.get("advice"):
             line += f"\nnext: {node['advice']}"
+    if ending is not None and (warning := soon(ending, dt.datetime.now(dt.UTC))):
+        line += f"\n{warning}: `isthmus party renew`, then restart the node"
     say(output, facts, line)
+
+
+def _ending(home: PartyHome) -> dt.datetime | None:
+    """When the party's certificate ends; None before it was admitted."""
+    from crypto.certificates import expires
+
+    return expires(home.tls_certificate()) if home.admission_file.exists() else None
 
 
 @command.command()

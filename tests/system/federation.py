@@ -97,6 +97,7 @@ class Federation:
             empty.mkdir(parents=True)
         self.gate = f"{hosts[0]}:{unused_port(hosts[0])}"
         self.exchange = f"{hosts[1]}:{unused_port(hosts[1])}"
+        self.desk = f"{hosts[0]}:{unused_port(hosts[0])}"
         self._within = within or {}
         self._services: dict[str, subprocess.Popen[bytes]] = {}
         self.fingerprints: dict[str, str] = {}
@@ -108,7 +109,7 @@ class Federation:
         """Every command of an admission, in this process: the shell's start-up is not what is tested."""
         made = command(
             *("federation", "init", "test", "--home", self.home),
-            *("--gate", self.gate, "--exchange", self.exchange),
+            *("--gate", self.gate, "--exchange", self.exchange, "--desk", self.desk),
         )
         coordinator = str(made["fingerprint"])
         for name in self._members:
@@ -354,7 +355,7 @@ class Federation:
         while (left := self.processes()) and time.monotonic() < until:
             time.sleep(0.1)
         assert not left, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]
-        for address in (self.gate, self.exchange):
+        for address in (self.gate, self.exchange, self.desk):
             host, _, port = address.rpartition(":")
             if not self._within:
                 with socket.socket() as probe:

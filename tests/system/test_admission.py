@@ -203,15 +203,18 @@ def test_a_stranger_on_the_coordinators_machine_gets_no_task_and_starts_no_round
 
 
 @pytest.mark.usefixtures("finished")
-def test_nothing_listens_or_speaks_beyond_loopback_but_gate_and_exchange(federation: Federation) -> None:
+def test_nothing_listens_or_speaks_beyond_loopback_but_the_three_doors(federation: Federation) -> None:
     aggregator = descendants(federation.pid("federation"))
     doors = {
-        End(host, int(port)) for host, port in (a.split(":") for a in (federation.gate, federation.exchange))
+        End(host, int(port))
+        for host, port in (
+            address.split(":") for address in (federation.gate, federation.exchange, federation.desk)
+        )
     }
     found = listening(aggregator)
     assert doors < found
     assert all(end.is_loopback for end in found)
-    # Beside the two doors there is the SuperLink's one port, and it is Flower's own process that has it.
+    # Beside the three doors there is the SuperLink's one port, and it is Flower's own process that has it.
     service = json.loads((federation.home / "service.json").read_text())
     assert {str(end) for end in found - doors} == {service["superlink"]}
     assert listening({federation.pid("federation")}) == doors

@@ -175,13 +175,14 @@ def _start_what_must_not(federation: Federation) -> Starts:
         "second party": ("party", federation.party("bank")),
         "another certificate": ("party", _member_of_another(federation)),
     }
-    for taken in ("gate", "exchange"):
+    for taken in ("gate", "exchange", "desk"):
         home = federation.folder / f"second-{taken}"
-        addresses = {name: f"{LOOPBACK}:{unused_port(LOOPBACK)}" for name in ("gate", "exchange")}
+        addresses = {name: f"{LOOPBACK}:{unused_port(LOOPBACK)}" for name in ("gate", "exchange", "desk")}
         addresses[taken] = getattr(federation, taken)
         command(
             *("federation", "init", "second", "--home", home),
             *("--gate", addresses["gate"], "--exchange", addresses["exchange"]),
+            *("--desk", addresses["desk"]),
         )
         starts[f"{taken} in use"] = ("federation", home)
     with ThreadPoolExecutor(2) as pool:
@@ -375,7 +376,7 @@ def test_a_second_service_in_one_folder_is_refused(federation: Federation, refus
 def test_a_port_in_use_is_named_and_nothing_is_left_running(
     federation: Federation, refused_starts: Starts
 ) -> None:
-    for taken in ("gate", "exchange"):
+    for taken in ("gate", "exchange", "desk"):
         done = refused_starts[f"{taken} in use"]
         assert done.exit_code == 2, done.err
         assert getattr(federation, taken).rpartition(":")[2] in done.err

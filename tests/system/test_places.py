@@ -104,8 +104,10 @@ def test_a_round_over_separate_networks_needs_the_two_doors_and_nothing_else(
             beyond = {end for end in met[party] if end.host not in ("127.0.0.1", "::1")}
             assert beyond == {gate, exchange}
             assert all(end.is_loopback for end in listening(trees[party]))
-        assert listening({federation.pid("federation")}) == {gate, exchange}
-        assert {end.host for end in listening(trees["federation"]) - {gate, exchange}} == {"127.0.0.1"}
+        host, port = federation.desk.split(":")
+        doors = {gate, exchange, End(host, int(port))}
+        assert listening({federation.pid("federation")}) == doors
+        assert {end.host for end in listening(trees["federation"]) - doors} == {"127.0.0.1"}
         if street.spaces:
             _check_nobody_tried_another_address(street, federation)
 

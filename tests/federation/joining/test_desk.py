@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crypto.errors import Refusal
+from crypto.errors import Refusal, UsageError
 from crypto.identity import SignatureRefused
 from federation.addresses import Address
 from federation.coordinator.home import CoordinatorHome, FederationSettings
@@ -95,6 +95,31 @@ def test_a_member_renews_its_certificate_and_learns_a_new_address(office: Office
     office.home.move(FederationSettings("sme", moved, moved, settings.desk))
     assert joining.renew(bank, office.now).admission.gate == moved
     assert bank.admission().exchange == moved and bank.tls_certificate() != before
+
+
+def test_keys_are_replaced_while_the_identity_stays(office: Office, tmp_path: Path) -> None:
+    bank = office.join(tmp_path / "bank")
+    keys, identity = (bank.tls_key(), bank.supernode_public_key()), bank.identity().public
+    joining.rotate(bank, office.now)
+    assert keys[0] != bank.tls_key() and keys[1] != bank.supernode_public_key()
+    assert office.home.admitted_supernodes()[BANK] == bank.supernode_public_key()
+    assert office.home.roster().members[BANK].identity == identity == bank.identity().public
+    assert joining.roster(bank).members.keys() == {BANK}, "the new certificate opens the desk"
+
+
+def test_keys_stay_as_they_are_when_the_coordinator_does_not_answer(office: Office, tmp_path: Path) -> None:
+    bank = office.join(tmp_path / "bank")
+    before = {path: path.read_bytes() for path in bank.folder.rglob("*") if path.is_file()}
+    office.desk.stop()
+    with pytest.raises(PeerFailure):
+        joining.rotate(bank, office.now)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_keys_are_not_replaced_under_a_running_node(office: Office, tmp_path: Path) -> None:
+    bank = office.join(tmp_path / "bank")
+    with bank.running(), pytest.raises(UsageError, match="running"):
+        joining.rotate(bank, office.now)
 
 
 def test_a_stranger_gets_neither_roster_nor_certificate(office: Office, tmp_path: Path) -> None:
