@@ -25,7 +25,7 @@ def follow(home: CoordinatorHome, run: RunId, patience: float, show: bool) -> Ro
 
     from federation.coordinator import rounds
 
-    updates = rounds.follow(home, run, patience)
+    updates = heeding(rounds.follow(home, run, patience))
     status = next(updates)
     if not show:
         return [status, *updates][-1]
@@ -36,6 +36,15 @@ def follow(home: CoordinatorHome, run: RunId, patience: float, show: bool) -> Ro
         for status in updates:
             live.update(_table(status))
     return status
+
+
+def heeding(updates: Iterator[RoundStatus]) -> Iterator[RoundStatus]:
+    """The same updates; an interrupt that was lost on its way ends them."""
+    from cli.processes import heed
+
+    for status in updates:
+        heed()
+        yield status
 
 
 def _follow_in_lines(updates: Iterator[RoundStatus]) -> RoundStatus:

@@ -11,9 +11,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 from federation.errors import IsthmusError, PeerFailure, PeerSilent
 
@@ -42,6 +44,7 @@ class Service:
         """Until `file` exists. Raises what the service said when it ended instead."""
         until = time.monotonic() + patience
         while not file.exists():
+            heed()
             if self._process.poll() is not None:
                 raise self._ended()
             if time.monotonic() > until:
@@ -84,11 +87,44 @@ class Service:
         return error
 
 
+#: Set by an interrupt. Its KeyboardInterrupt is lost where it meets code that may not raise, such as a
+#: callback of a C library; so whoever waits asks `heed` as well.
+_interrupted = threading.Event()
+
+
+def heed() -> None:
+    """Raise the KeyboardInterrupt of an interrupt that was lost on its way."""
+    if _interrupted.is_set():
+        _interrupted.clear()
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _heeding() -> Iterator[None]:
+    """No interrupt is lost within; outside the main thread, which gets them all, nothing is changed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        _interrupted.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+        heed()
+    finally:
+        _interrupted.clear()
+        signal.signal(signal.SIGINT, before)
+
+
 @contextlib.contextmanager
 def stopping(services: list[Service]) -> Iterator[None]:
     """Stop all `services` at the end, whatever happens: all are asked first, then waited for."""
     try:
-        yield
+        with _heeding():
+            yield
     finally:
         for service in reversed(services):
             service.ask_to_stop()
