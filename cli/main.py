@@ -26,6 +26,7 @@ _COMMANDS = {
     "grant": ("grant", "At a party: sign what may be done with its data, and take it back."),
     "policy": ("policy", "At a party: the rules that decide what leaves, and what they say of a plan."),
     "ledger": ("ledger", "Show a run to somebody else: its evidence in one file, and whether it is true."),
+    "doctor": ("doctor", "At a party or the coordinator: what stands between this folder and a round."),
     "data": ("data", "Check a table before training; generate firms to try with."),
 }
 #: Entry points of Isthmus itself for commands of the rooms that import this one (`benchmarks`), since this

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import platform
 import tomllib
 from pathlib import Path
 
@@ -17,3 +18,12 @@ def installed_version() -> str:
         if declared.get("name") == "isthmus":
             return str(declared["version"])
     return importlib.metadata.version("isthmus")
+
+
+def component_versions() -> dict[str, str]:
+    """By name: Isthmus and Flower, which two roles of a round must have alike, and Python, for people."""
+    return {
+        "isthmus": installed_version(),
+        "flwr": importlib.metadata.version("flwr"),
+        "python": platform.python_version(),
+    }

@@ -5,6 +5,7 @@ Every call trusts the federation's own authority and no other, and waits and rea
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import ssl
 from collections.abc import Mapping
@@ -17,9 +18,10 @@ import httpx
 from crypto.certificates import AGGREGATOR_NAME
 from crypto.identity import PublicIdentity
 from federation.addresses import Address
+from federation.clock import parse_timestamp
 from federation.errors import MessageRefused, PeerFailure, PeerSilent, Refusal
 from federation.files import canonical_json
-from federation.joining.desk import ADMISSION, RENEWAL, ROSTER
+from federation.joining.desk import ADMISSION, GREETING, RENEWAL, ROSTER
 from federation.joining.invitation import Invitation, prove
 from federation.roster import Request, Roster, check_signed, decode, expect
 
@@ -59,6 +61,24 @@ def renew(desk: Address, member: Member, request: Request) -> Answered:
 def roster(desk: Address, member: Member) -> Roster:
     """Who is a member, as the coordinator signed it. Raises as `join` does."""
     return _roster(_ask(desk, member.context(), "GET", ROSTER, None), member.coordinator)
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """The coordinator's clock, and which versions it runs, by the name of the package."""
+
+    time: dt.datetime
+    versions: Mapping[str, str]
+
+
+def greeting(desk: Address, member: Member) -> Greeting:
+    """What time it is at the coordinator, and what runs there. Raises as `join` does."""
+    value = _ask(desk, member.context(), "GET", GREETING, None)
+    try:
+        versions = {str(name): str(version) for name, version in value["versions"].items()}
+        return Greeting(parse_timestamp(str(value["time"])), versions)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise MessageRefused(_UNREADABLE) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
-"""The admission desk, at the coordinator: three questions, each bounded, nothing else.
+"""The admission desk, at the coordinator: four questions, each bounded, nothing else.
 
 | question | who may ask | answer |
 |---|---|---|
 | `POST /admission` | whoever holds an open invitation | an admission, and the signed roster |
 | `GET /roster` | a member, by its certificate | the signed roster |
+| `GET /greeting` | a member, by its certificate | the time here, and which versions run |
 | `POST /renewal` | a member, for its own name and identity | an admission anew, and the signed roster |
 
 The desk learns what a request holds: a name and public keys. Whoever can reach it learns that it is there. A
@@ -22,6 +23,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from crypto.version import component_versions
+from federation.clock import timestamp
 from federation.errors import IsthmusError, Refusal
 from federation.files import canonical_json
 from federation.flower.fleet import Answer, refusal
@@ -29,7 +32,7 @@ from federation.flower.listener import CALLER, Receive, Scope, Send, TlsListener
 from federation.ids import PartyId
 from federation.roster import Request
 
-ADMISSION, ROSTER, RENEWAL = "/admission", "/roster", "/renewal"
+ADMISSION, ROSTER, RENEWAL, GREETING = "/admission", "/roster", "/renewal", "/greeting"
 #: The longest request: a name, three public keys, two signatures.
 BODY_LIMIT = 16_384
 _BODY_SECONDS = 10.0
@@ -114,8 +117,11 @@ class Desk:
                     return refusal(429)
                 return await self._join(await _json(receive))
             member = PartyId(str(scope[CALLER]))
-            if asked not in (("GET", ROSTER), ("POST", RENEWAL)) or not self._register.is_member(member):
+            known = (("GET", ROSTER), ("GET", GREETING), ("POST", RENEWAL))
+            if asked not in known or not self._register.is_member(member):
                 return refusal(403)
+            if asked == ("GET", GREETING):
+                return Answer(200, canonical_json({"time": timestamp(), "versions": component_versions()}))
             if asked == ("GET", ROSTER):
                 return Answer(200, await asyncio.to_thread(self._register.signed_roster))
             return await self._renew(member, await _json(receive))
