@@ -6,6 +6,7 @@ makes.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import pwd
 import secrets
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from crypto.certificates import new_tls_key, self_signed_loopback
 
 #: The newest first. Debian keeps the server's own programs out of PATH.
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
@@ -39,11 +42,18 @@ def absent() -> str | None:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Server:
-    """A server that listens on 127.0.0.1. `password`: of the user `owner`, who may do everything."""
+    """A server on 127.0.0.1 and 127.0.0.2. `password`: of the user `owner`, who may do everything.
+
+    `certificate`: of its TLS, which vouches for itself, as 127.0.0.1 and localhost.
+    """
 
     folder: Path
     port: int
     password: str
+
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "server.pem"
 
     def url(self, user: str = "reader", host: str = "127.0.0.1", database: str = "postgres") -> str:
         return f"postgresql://{user}@{host}:{self.port}/{database}"
@@ -76,14 +86,20 @@ def server() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="isthmus-pg-", dir="/tmp"))  # A socket's path must be short.
     made = Server(folder, _free_port(), secrets.token_hex(12))
     try:
-        secret = folder / "secret"
+        secret, key = folder / "secret", folder / "server.key"
         secret.write_text(made.password)
+        pem = new_tls_key()
+        key.write_bytes(pem)
+        key.chmod(0o600)
+        made.certificate.write_bytes(self_signed_loopback(pem, dt.datetime.now(dt.UTC)))
         _give(folder)
         auth = ("--auth=scram-sha-256", f"--pwfile={secret}", "--username=owner")
         _run("initdb", "-D", str(folder / "data"), *auth, "--no-sync", "--encoding=UTF8", "--locale=C")
         with (folder / "data" / "postgresql.conf").open("a") as settings:
             settings.write(
-                f"listen_addresses = '127.0.0.1'\nport = {made.port}\nunix_socket_directories = '{folder}'\n"
+                f"listen_addresses = '127.0.0.1,127.0.0.2'\nport = {made.port}\n"
+                f"unix_socket_directories = '{folder}'\n"
+                f"ssl = on\nssl_cert_file = '{made.certificate}'\nssl_key_file = '{key}'\n"
                 "fsync = off\nshared_buffers = 16MB\nmax_connections = 20\n"
             )
         made.control("start")

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from parties.connectors.files import typed
 from parties.connectors.source import refusal
-from parties.errors import DatasetError
+from parties.errors import SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +110,7 @@ class Gathered:
         cells = pa.chunked_array([part.cast(wanted, safe=False) for part in parts], wanted)
         return from_arrow(self._source, name, cells, code=code)
 
-    def _mixed(self, column: str) -> DatasetError:
+    def _mixed(self, column: str) -> SourceError:
         return refusal(
             self._source,
             "some rows hold numbers in this column, and others text or dates",
@@ -120,7 +120,7 @@ class Gathered:
 
 
 def from_arrow(source: str, name: str, cells: pa.ChunkedArray, *, code: bool) -> pd.Series:
-    """One column by the rules above. `DatasetError` for a type that no model reads."""
+    """One column by the rules above. `SourceError` for a type that no model reads."""
     import numpy as np
     import pandas as pd
     import pyarrow as pa
@@ -150,7 +150,7 @@ def from_arrow(source: str, name: str, cells: pa.ChunkedArray, *, code: bool) ->
     raise unreadable(source, name, f"{str(kind).partition('[')[0].partition('<')[0]} values")
 
 
-def unreadable(source: str, column: str, told: str) -> DatasetError:
+def unreadable(source: str, column: str, told: str) -> SourceError:
     """The refusal of a column of a type that no model reads."""
     return refusal(
         source,

@@ -34,7 +34,7 @@ from parties.connectors import postgresql, sqlite
 from parties.connectors.cells import Gathered
 from parties.connectors.fingerprint import in_order
 from parties.connectors.source import Choose, Names, Snapshot, check_names, every, refusal
-from parties.errors import DatasetError
+from parties.errors import SourceError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, FromClause, Select
@@ -61,7 +61,7 @@ _OUT_OF_URL = (
 class Database:
     """What party.toml says of one table or query, and no secret. `folder`: what its paths are relative to.
 
-    Made by hand it is checked like a table: `DatasetError` lists every problem.
+    Made by hand it is checked like a table: `SourceError` lists every problem.
     """
 
     folder: Path
@@ -151,7 +151,7 @@ class Database:
 
     @contextmanager
     def _session(self) -> Iterator[Connection]:
-        """A connection that can only read; whatever goes wrong in it becomes a `DatasetError`."""
+        """A connection that can only read; whatever goes wrong in it becomes a `SourceError`."""
         import sqlalchemy as sa
 
         url = self._address()
@@ -307,5 +307,5 @@ def _url_problems(source: Database, text: str) -> Iterator[str]:
     else:
         try:
             postgresql.Tls.of(url, source.sslmode, source.sslrootcert, source.name)
-        except DatasetError as error:
+        except SourceError as error:
             yield error.what

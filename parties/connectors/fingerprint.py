@@ -33,7 +33,7 @@ def in_order(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     kinds = {str(name): _kind(frame[name]) for name in frame.columns}
     header = canonical_json([_FORMAT, len(frame), sorted(kinds.items())])
     names = sorted(kinds)
-    hashes = np.empty((len(frame), 32), dtype=np.uint8)
+    found: list[bytes] = []
     texts = {name: _text_hashes(frame[name]) for name in names if kinds[name] == "text"}
     for start in range(0, len(frame), _ROWS):
         part = slice(start, start + _ROWS)
@@ -42,8 +42,8 @@ def in_order(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
             for name in names
         ]
         rows = np.ascontiguousarray(np.hstack(laid))
-        for place, row in enumerate(rows, start=start):
-            hashes[place] = np.frombuffer(hashlib.sha256(row).digest(), dtype=np.uint8)
+        found += [hashlib.sha256(row).digest() for row in rows]
+    hashes = np.frombuffer(b"".join(found), dtype=np.uint8).reshape(-1, 32)
     words = hashes.view(">u8")
     order = np.lexsort(tuple(words[:, place] for place in range(3, -1, -1)))
     digest = hashlib.sha256(header)

@@ -27,6 +27,7 @@ _MEMORY, _THREADS = "1GB", 2
 _BATCH = 1 << 16
 #: DuckDB reads these in a file's name as a pattern.
 _PATTERN = frozenset("*?[]{}")
+_SMALLER = "Write the files in smaller row groups, or exclude columns."
 _READ = (
     "SELECT * FROM read_parquet($files, hive_partitioning = $partitioned, hive_types_autocast = false, "
     "union_by_name = false)"
@@ -89,20 +90,19 @@ class ParquetFolder:
         files, partitions = self._files()
         with self._session() as session:
             import duckdb
+            import pyarrow as pa
 
             given = {"files": list(map(str, files)), "partitioned": bool(partitions)}
             try:
                 yield session.sql(_READ, params=given), partitions
-            except duckdb.OutOfMemoryException:
-                raise refusal(
-                    self.name,
-                    f"reading it takes more memory than {_MEMORY}",
-                    "Write the files in smaller row groups, or exclude columns.",
-                ) from None
-            except duckdb.Error:  # Its text may hold a path or a cell.
-                raise refusal(
-                    self.name, "its files cannot be read as one table", "Write them all with one schema."
-                ) from None
+            except (duckdb.Error, pa.ArrowException, OSError) as error:
+                # What DuckDB finds while Arrow asks it for rows comes as Arrow's error. The text may hold a
+                # path or a cell: it is looked at, and not repeated.
+                if "out of memory" in str(error).lower():
+                    what, advice = f"reading it takes more memory than {_MEMORY}", _SMALLER
+                else:
+                    what, advice = "its files cannot be read as one table", "Write them all with one schema."
+                raise refusal(self.name, what, advice) from None
 
     @contextmanager
     def _session(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crypto.errors import UsageError
-from parties.connectors.source import refusal
+from parties.connectors.source import refusal, silent
 
 if TYPE_CHECKING:
     import psycopg
@@ -89,6 +89,7 @@ def opening(
             sslmode=tls.mode,
             sslrootcert=tls.root,
             connect_timeout=wait,
+            gssencmode="disable",  # It would come before TLS, and check no certificate.
             client_encoding="utf8",
             application_name="isthmus",
             prepare_threshold=None,  # A pooler may give each transaction another server process.
@@ -101,8 +102,8 @@ def opening(
         "postgresql+psycopg://",
         creator=connect,
         poolclass=NullPool,
-        hide_parameters=True,
         use_native_hstore=False,
+        **silent(),
     )
     try:
         with engine.connect() as session:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from parties.errors import DatasetError
+from parties.errors import SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_LOGGED = "isthmus"
 
 Names = tuple[str, ...]
 #: Of the columns that there are those that are wanted.
@@ -61,7 +64,8 @@ class Source(Protocol):
     def read(self, choose: Choose = every, codes: frozenset[str] = frozenset()) -> Snapshot:
         """Read the columns that `choose` takes; whole numbers in `codes` are texts of digits.
 
-        Raises `DatasetError`, which names the source and the next step, and no cell, secret or path of it.
+        Raises `DatasetError` (of databases and folders `SourceError`), which names the source and the next
+        step, and no cell, secret or path of it.
         """
         ...
 
@@ -70,9 +74,15 @@ class Source(Protocol):
         ...
 
 
-def refusal(name: str, what: str, advice: str, column: str | None = None) -> DatasetError:
+def refusal(name: str, what: str, advice: str, column: str | None = None) -> SourceError:
     """The error of a source by its name."""
-    return DatasetError(what, file=name, field=column, advice=advice)
+    return SourceError(what, file=name, field=column, advice=advice)
+
+
+def silent() -> dict[str, Any]:
+    """How a SQLAlchemy engine is made that logs neither rows nor parameters, whatever logging is set to."""
+    logging.getLogger(f"sqlalchemy.engine.Engine.{_LOGGED}").setLevel(logging.WARNING)
+    return {"logging_name": _LOGGED, "hide_parameters": True}
 
 
 def check_names(name: str, names: Iterable[str]) -> Names:

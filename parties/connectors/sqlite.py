@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from parties.connectors.source import silent
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -31,7 +33,7 @@ def opening(path: Path, wait: int, until: float) -> Iterator[Connection]:
         opened.set_progress_handler(lambda: int(time.monotonic() > until), _STEPS)
         return opened
 
-    engine = sa.create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=NullPool, **silent())
     with engine.connect() as session:
         driver = session.connection.dbapi_connection
         if driver is None:

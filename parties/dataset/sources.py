@@ -8,7 +8,7 @@ from typing import Any
 from parties.connectors import Database, ParquetFolder, Source
 from parties.connectors.database import MOST_CONNECT_SECONDS, MOST_QUERY_SECONDS
 from parties.dataset.problems import Problems, Table
-from parties.errors import DatasetError
+from parties.errors import SourceError
 
 #: The keys of which a dataset has one.
 SOURCES = ("file", "folder", "sql")
@@ -39,7 +39,7 @@ def _database(reader: Table, section: str, folder: Path, problems: Problems) -> 
         fields[name] = inner.whole(name, 1, most)
     try:
         return Database(folder, **{name: value for name, value in fields.items() if value is not None})
-    except DatasetError as error:
+    except SourceError as error:
         problems.add(f"[{section.strip('[]')}.sql] {error.what}")
         problems.advise(error.advice)
         return None

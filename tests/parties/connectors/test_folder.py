@@ -106,13 +106,21 @@ def test_what_is_no_folder_of_one_table_is_refused(tmp_path: Path) -> None:
     assert "no .parquet file" in refused(ParquetFolder(tmp_path / "firms").read).what
     other = folder(tmp_path, one=FIRMS, two=FIRMS.drop_columns(["ratio"]))
     assert "other columns than the first" in refused(other.read).what
-    pq.write_table(FIRMS.set_column(1, "staff", [["x"] * 4]), tmp_path / "firms" / "two.parquet")
+    pq.write_table(FIRMS.set_column(1, "staff", [[SECRET] * 4]), tmp_path / "firms" / "two.parquet")
     assert "as one table" in refused(other.read).what
     (tmp_path / "firms" / "two.parquet").write_text(SECRET)
     with pytest.raises(DatasetError, match="not Parquet"):
         other.read()
     empty = folder(tmp_path / "empty", one=FIRMS.slice(0, 0))
     assert "no rows" in refused(empty.read).what
+
+
+def test_a_folder_that_takes_more_memory_than_there_is_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("parties.connectors.folder._MEMORY", "1MB")
+    many = pa.table({"id": [f"{row:09d}" for row in range(200_000)]})
+    assert "more memory than 1MB" in refused(folder(tmp_path, one=many).read).what
 
 
 def test_hidden_and_unfinished_files_are_not_read(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import socket
 import threading
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crypto.certificates import new_tls_key, self_signed_loopback
 from parties.connectors import Database, database, postgresql
 from parties.connectors.cells import Gathered
 from parties.errors import DatasetError
@@ -179,6 +181,19 @@ def test_a_wrong_password_is_told_without_it(
     assert "READER_PASSWORD, where its password is kept, is not set" in refused(source().read).what
 
 
+def test_no_cell_is_logged_however_much_is(
+    source: Callable[..., Database], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        source(query="SELECT 'F' || 4711 || 'cell' AS id").read()
+    assert "F4711cell" not in caplog.text
+
+
+def test_the_other_roles_hear_that_it_cannot_be_read_and_no_more(source: Callable[..., Database]) -> None:
+    error = refused(source(table="lending.gone").columns)
+    assert error.cause == "its dataset cannot be read where it lies; its own people are told where"
+
+
 def test_what_is_not_there_or_not_permitted_is_told_apart(
     firms: Server, source: Callable[..., Database]
 ) -> None:
@@ -195,15 +210,49 @@ def test_what_is_not_there_or_not_permitted_is_told_apart(
     assert "cannot be read" in refused(source(query="SELECT date 'infinity' AS a").read).what
 
 
-def test_a_server_that_speaks_no_tls_is_no_server_where_it_must(
-    source: Callable[..., Database], tmp_path: Path
+def test_a_server_is_recognised_by_its_certificate_or_not_spoken_to(
+    firms: Server, source: Callable[..., Database], tmp_path: Path
 ) -> None:
-    (tmp_path / "ca.pem").write_text("no certificate")
-    error = refused(source(sslmode="verify-full", sslrootcert="ca.pem").columns)
-    assert "sslrootcert" in error.what
+    (tmp_path / "ca.pem").write_bytes(firms.certificate.read_bytes())
+    (tmp_path / "other.pem").write_bytes(self_signed_loopback(new_tls_key(), dt.datetime.now(dt.UTC)))
+    elsewhere = firms.url(host="127.0.0.2")  # The certificate does not name it.
+    encrypted = source(sslmode="verify-full", sslrootcert="ca.pem", query=TLS)
+    assert encrypted.read().frame["ssl"].tolist() == [True]
+    assert source(url=elsewhere, sslmode="verify-ca", sslrootcert="ca.pem").columns()
+    for wrong in (
+        {"url": elsewhere, "sslmode": "verify-full", "sslrootcert": "ca.pem"},
+        {"sslmode": "verify-full", "sslrootcert": "other.pem"},
+        {"sslmode": "verify-ca", "sslrootcert": "other.pem"},
+    ):
+        assert "not the one that sslrootcert vouches for" in refused(source(**wrong).columns).what
     assert (
         "no file sslrootcert" in refused(source(sslmode="verify-full", sslrootcert="gone.pem").columns).what
     )
+
+
+TLS = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+
+
+def test_a_server_that_speaks_no_tls_is_none_where_it_must(
+    source: Callable[..., Database], tmp_path: Path
+) -> None:
+    """It answers the request for TLS as a server without it does: with one letter."""
+
+    def refuse(listening: socket.socket) -> None:
+        with listening.accept()[0] as caller:
+            caller.recv(64)
+            caller.sendall(b"N")
+            caller.recv(64)
+
+    (tmp_path / "ca.pem").write_bytes(self_signed_loopback(new_tls_key(), dt.datetime.now(dt.UTC)))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(60)
+        thread = threading.Thread(target=refuse, args=(listening,))
+        thread.start()
+        url = f"postgresql://reader@127.0.0.1:{listening.getsockname()[1]}/risk"
+        error = refused(source(url=url, sslmode="verify-full", sslrootcert="ca.pem").columns)
+        thread.join()
+    assert "does not speak TLS" in error.what
 
 
 def test_a_socket_of_this_machine_is_a_server(firms: Server, source: Callable[..., Database]) -> None:
