@@ -192,9 +192,10 @@ class Database:
         return self.folder / (url.database or "")
 
     def _root(self) -> str | None:
-        """The certificate of who vouches for the server; "system": those of this machine."""
-        if self.sslrootcert is None or self.sslrootcert == "system":
-            return self.sslrootcert
+        """The file of who vouches for the server. libpq's "system" is not offered: the driver's own OpenSSL,
+        as its wheels bring it, looks for the system's authorities where there are none."""
+        if self.sslrootcert is None:
+            return None
         path = self.folder / self.sslrootcert
         if not path.is_file():
             raise refusal(

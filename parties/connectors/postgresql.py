@@ -57,7 +57,7 @@ class Tls:
             raise refusal(
                 name,
                 "nobody vouches for the server: give sslrootcert",
-                'Name the authority\'s certificate (PEM), or "system" for those that this machine trusts.',
+                "Name the file of the authority's certificate (PEM).",
             )
         return Tls(chosen, root)
 

@@ -171,6 +171,14 @@ def test_a_missing_file_is_told_and_not_made(bank: Path) -> None:
     assert "no SQLite database" in refused(database(bank, url="sqlite:///text.db").read).what
 
 
+def test_a_file_that_another_program_holds_is_not_waited_for_longer_than_is_said(bank: Path) -> None:
+    with closing(sqlite3.connect(bank / "bank.db")) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        assert "locked for 1 seconds" in refused(database(bank, connect_seconds=1).read).what
+        db.rollback()
+    assert len(database(bank).read().frame) == len(ROWS)
+
+
 def test_a_query_that_does_not_end_is_ended(bank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = time.monotonic()
     monkeypatch.setattr(
