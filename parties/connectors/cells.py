@@ -73,9 +73,10 @@ class Gathered:
             return "nothing", pa.nulls(len(given))
         if kinds == {bool}:
             return "truth", pa.array(given, pa.bool_())
-        if kinds == {int} and all(_is_wide(cell) is False for cell in given):
+        wide = any(map(_is_wide, given))
+        if kinds == {int} and not wide:
             return "whole", pa.array(given, pa.int64())
-        if kinds <= {int, float}:
+        if kinds <= {int, float} and not wide:
             return "number", pa.array([_float(cell) for cell in given], pa.float64())
         if kinds <= {int, Decimal}:
             return "decimal", pa.array([_digits(cell) for cell in given], pa.string())

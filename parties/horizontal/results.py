@@ -174,7 +174,7 @@ def scores(home: PartyHome, run: RunId, new: Path | None) -> Private[pd.DataFram
     folder, dataset = home.round_folder(run), dataset_of(home, run)
     model = HorizontalModel.load(folder)
     if new is not None:
-        return _scored(home, model, replace(dataset, file=new), _read_new(dataset, new), "new")
+        return _scored(home, model, replace(dataset, file=new, origin=None), _read_new(dataset, new), "new")
     rows, training = load_rows(folder / "rows.npz")
     frame = as_then(home, run, dataset).iloc[rows.open_locally()].reset_index(drop=True)
     return _scored(home, model, dataset, frame, np.where(training, "train", "test"))
