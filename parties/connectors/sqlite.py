@@ -27,20 +27,19 @@ def opening(path: Path, wait: int, until: float) -> Iterator[Connection]:
     import sqlalchemy as sa
     from sqlalchemy.pool import NullPool
 
+    opened: list[sqlite3.Connection] = []
+
     def connect() -> sqlite3.Connection:
         uri = f"{path.resolve().as_uri()}?mode=ro"
-        opened = sqlite3.connect(uri, uri=True, timeout=wait, check_same_thread=False)
-        opened.set_progress_handler(lambda: int(time.monotonic() > until), _STEPS)
-        return opened
+        made = sqlite3.connect(uri, uri=True, timeout=wait, check_same_thread=False)
+        made.set_progress_handler(lambda: int(time.monotonic() > until), _STEPS)
+        opened.append(made)
+        return made
 
     engine = sa.create_engine("sqlite://", creator=connect, poolclass=NullPool, **silent())
     with engine.connect() as session:
-        driver = session.connection.dbapi_connection
-        if driver is None:
-            raise sa.exc.InvalidRequestError
-        # The columns and the rows are of one moment.
-        driver.execute("BEGIN")
-        driver.set_authorizer(_authorize)
+        session.exec_driver_sql("BEGIN")  # The columns and the rows are of one moment.
+        opened[-1].set_authorizer(_authorize)
         yield session
 
 

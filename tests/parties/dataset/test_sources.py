@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import tomllib
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 
 import pyarrow as pa
@@ -44,6 +46,19 @@ def test_each_kind_of_source_is_read_from_its_key() -> None:
     assert parse('folder = "a"\nkey = "id"').source == ParquetFolder(home / "a")
     assert parse(SQL).source == Database(home, url="sqlite:///bank.db", table="firms")
     assert parse(SQL).place.file == "sql table firms"
+
+
+def test_what_the_page_on_sources_shows_is_accepted_and_every_key_is_on_it() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "sources.md").read_text()
+    blocks = [tomllib.loads(text) for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL)]
+    shown = [
+        from_party_table(name, table, party="bank", folder=Path("/home/bank")).source
+        for block in blocks
+        for name, table in block["datasets"].items()
+    ]
+    assert [type(source) for source in shown] == [Database, ParquetFolder]
+    keys = {each.name for each in fields(Database)} - {"folder"}
+    assert keys == set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
 
 
 @pytest.mark.parametrize(
