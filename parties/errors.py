@@ -18,3 +18,12 @@ class DatasetError(UsageError):
     def cause(self) -> str:
         whose = f"party {self.party}: " if self.party else ""
         return f"{whose}its dataset, or what its configuration says of it, does not fit this plan; {_WHERE}"
+
+
+class SourceError(DatasetError):
+    """A party's table cannot be read from the database or the folder where it lies."""
+
+    @property
+    def cause(self) -> str:
+        whose = f"party {self.party}: " if self.party else ""
+        return f"{whose}its dataset cannot be read where it lies; {_WHERE}"

@@ -54,7 +54,8 @@ name = "{name}"
 # One table for each dataset that a plan may name. Uncomment and fill in:
 #
 # [datasets.data]
-# file = "data.csv"            # .csv, .csv.gz or .parquet, relative to this file
+# file = "data.csv"            # .csv, .csv.gz or .parquet, relative to this file; or a folder, or a database:
+#                              # docs/sources.md
 # key = "uscc"                 # the column by which all parties know a firm
 # key_type = "uscc"            # "uscc" checks GB 32100 codes; "text" takes anything
 # label = "default_12m"        # only at the party that has the outcomes

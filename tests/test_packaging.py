@@ -76,8 +76,19 @@ def not_asked_for(folders: list[str], requirements: list[str]) -> set[str]:
     }
 
 
+#: What a party asks for whose rows lie elsewhere than in files; only `parties.connectors` imports it.
+EXTRAS = [*PROJECT["optional-dependencies"]["postgresql"], *PROJECT["optional-dependencies"]["duckdb"]]
+
+
 def test_every_library_that_the_product_imports_is_asked_for() -> None:
-    assert not_asked_for(list(ROOMS), PROJECT["dependencies"]) == set()
+    assert not_asked_for(list(ROOMS), [*PROJECT["dependencies"], *EXTRAS]) == set()
+    others = [path for path in (ROOT / "parties").iterdir() if path.is_dir() and path.name != "connectors"]
+    rest = [*(room for room in ROOMS if room != "parties"), *(str(path.relative_to(ROOT)) for path in others)]
+    assert not_asked_for(rest, PROJECT["dependencies"]) == set()
+
+
+def test_what_the_extras_ask_for_is_tested() -> None:
+    assert set(EXTRAS) <= set(PROJECT["optional-dependencies"]["dev"])
 
 
 def test_every_library_that_the_tests_import_is_asked_for() -> None:

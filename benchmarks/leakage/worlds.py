@@ -68,7 +68,7 @@ def generated(firms: int, seed: int) -> World:
 def of_files(folder: Path, config: Path | None) -> World:
     """The tables in a folder, as `isthmus demo --data FOLDER` takes them."""
     datasets, _ = given(folder, config)
-    return _joined(datasets, {party: read_table(each.file) for party, each in datasets.items()}, None)
+    return _joined(datasets, {party: read_table(each.path) for party, each in datasets.items()}, None)
 
 
 def _joined(

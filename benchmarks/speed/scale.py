@@ -22,7 +22,6 @@ from federation.credit import Boosting
 from federation.ids import AGGREGATOR, PartyId
 from federation.plan import Plan
 from federation.tables import Deadlines, Model
-from parties.connectors import columns
 from parties.dataset import DatasetConfig
 from parties.four_flows import Settings
 from parties.sandbox.account import bytes_sent, sent_by_all
@@ -89,7 +88,7 @@ def measure(
 def features(datasets: Mapping[PartyId, DatasetConfig]) -> dict[str, int]:
     """How many features each party's table has, neither the key nor the label among them, and `all`."""
     found = {
-        str(party): len(dataset.feature_columns(columns(dataset.file))) for party, dataset in datasets.items()
+        str(party): len(dataset.feature_columns(dataset.present())) for party, dataset in datasets.items()
     }
     return {**found, "all": sum(found.values())}
 

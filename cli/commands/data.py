@@ -135,15 +135,22 @@ def check(
             dates=dates,
             exclude=exclude,
         )
-    found = look(read_own(config).frame, config)
+    own = read_own(config)
+    found = look(own.frame, config)
     lines = [f"  {finding.sentence}" for finding in found]
     head = (
-        f"{config.file.name}: {len(found)} to look at" if found else f"{config.file.name}: nothing stands out"
+        f"{config.source.name}: {len(found)} to look at"
+        if found
+        else (f"{config.source.name}: nothing stands out")
     )
     if config.label is None:
         head += "; without a label, outcomes were not looked at"
     say(
         output,
-        {"file": str(config.file), "findings": [each.to_dict() for each in found]},
-        "\n".join([head, *lines]),
+        {
+            "file": str(config.file or config.source.name),
+            "sha256": own.digest,
+            "findings": [each.to_dict() for each in found],
+        },
+        "\n".join([head, *lines, f"SHA-256 of {config.source.hashed}: {own.digest}"]),
     )

@@ -85,6 +85,7 @@ def run(work: Work) -> None:
             fused = keep_scores(work.plan, work.folder, rows, own.training, scores)
             judge(dataset, work.plan, work.folder, own, alone(work, own), fused)
     work.finish(
+        table_sha256=table.digest,
         table_rows=table.report.rows,
         rows=len(own.training),
         training_rows=int(own.training.sum()),

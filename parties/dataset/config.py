@@ -1,7 +1,8 @@
 """The configuration of one party's dataset, from a TOML table.
 
     [datasets.loans]
-    file = "loans.csv.gz"              # .csv, .csv.gz or .parquet; relative to the configuration file
+    file = "loans.csv.gz"              # .csv, .csv.gz or .parquet; relative to the configuration file.
+                                       # Or `folder`, or a table `sql`: see parties.dataset.sources
     key = "uscc"                       # the column by which the parties know a firm
     key_type = "uscc"                  # "text" (default) or "uscc" (GB 32100, check character checked)
     label = "default_12m"              # optional: the outcome; makes this the label party
@@ -19,22 +20,25 @@
     [datasets.loans.columns.turnover]  # optional: what holds for single columns, see parties.dataset.rules
     special = [-999]
 
-Every other column of the file is a feature.
+Every other column of the table is a feature.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from crypto.errors import UsageError
+from crypto.errors import IsthmusError, UsageError
+from parties.connectors import FileSource, Snapshot, Source
 from parties.dataset.budget import Budget, read_budget
 from parties.dataset.place import Place
 from parties.dataset.problems import Problems, Table
 from parties.dataset.rules import ColumnRules, read_rules, rule_contradictions
+from parties.dataset.sources import SOURCES, read_source
 
 KeyType = Literal["text", "uscc"]
 KEY_TYPES: tuple[str, ...] = get_args(KeyType)
@@ -69,12 +73,12 @@ class DatasetConfig:
 
     `units` maps a column to the unit of its numbers ("CNY", "10k-CNY", "ratio", ...). `share_points` lets the
     label party hold bins and points of this party's columns in a scorecard. `party` is whom errors name;
-    where it is empty they name the dataset instead. Made by hand it is checked like a table: `UsageError`
-    lists every problem.
+    where it is empty they name the dataset instead. `origin`: what is read where there is no `file`. Made by
+    hand it is checked like a table: `UsageError` lists every problem.
     """
 
     name: str
-    file: Path
+    file: Path | None
     key: str
     key_type: KeyType = "text"
     label: str | None = None
@@ -91,6 +95,7 @@ class DatasetConfig:
     privacy: Budget | None = None
     share_points: bool = False
     accepted: str | None = None
+    origin: Source | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "units", MappingProxyType(dict(self.units)))
@@ -99,7 +104,9 @@ class DatasetConfig:
         checked = {name: getattr(self, name) for name in ("name", *FIELDS) if name != "file"}
         for sentence in contradictions(**checked):
             problems.add(sentence)
-        problems.refuse_if_any(party=self.party or None, file=self.file.name)
+        if (self.file is None) == (self.origin is None):
+            problems.add("a dataset is read from a file or from something else, and from one of them")
+        problems.refuse_if_any(party=self.party or None, file=self.file.name if self.file else None)
 
     @property
     def holder(self) -> str:
@@ -108,11 +115,52 @@ class DatasetConfig:
 
     @property
     def place(self) -> Place:
-        """The party and the file that errors name."""
-        return Place(self.holder, self.file.name)
+        """The party and the file, or other source, that errors name."""
+        return Place(self.holder, self.source.name)
+
+    @property
+    def source(self) -> Source:
+        """What the rows are read from."""
+        return self.origin if self.origin is not None else FileSource(self.path)
+
+    @property
+    def path(self) -> Path:
+        """The file; `UsageError` where the rows come from elsewhere."""
+        if self.file is None:
+            raise self.place.error(
+                "this needs a dataset that is one file", advice="Export the table to a .parquet file."
+            )
+        return self.file
+
+    def present(self) -> tuple[str, ...]:
+        """The names of the source's columns; reads no row. `UsageError` names the party."""
+        with self._named_in_errors():
+            return self.source.columns()
+
+    def read(self) -> Snapshot:
+        """The rows as they are now: of a database or a folder the columns that have a part, of a file all."""
+        with self._named_in_errors():
+            return self.source.read(self._wanted, frozenset({self.key}))
+
+    def digest(self) -> str:
+        """The digest of what `read` would read."""
+        with self._named_in_errors():
+            return self.source.digest(self._wanted, frozenset({self.key}))
+
+    def _wanted(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        roles = {self.key, self.label, self.accepted, self.group, self.size, self.time, *self.dates}
+        return tuple(column for column in columns if column in roles or column not in self.exclude)
+
+    @contextmanager
+    def _named_in_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except IsthmusError as error:
+            error.party = error.party or self.holder
+            raise
 
     def feature_columns(self, columns: Iterable[str]) -> tuple[str, ...]:
-        """Those of `columns` that are features, in the file's order."""
+        """Those of `columns` that are features, in the table's order."""
         out = {self.key, self.label, self.accepted, self.group, self.time, *self.dates, *self.exclude}
         return tuple(column for column in columns if column not in out)
 
@@ -124,13 +172,13 @@ class DatasetConfig:
         """Refuse when the configuration names columns that the table lacks; all of them at once."""
         present = set(columns)
         problems = Problems()
-        for role, names in self._named().items():
+        for role, names in self._roles().items():
             for name in names:
                 if name not in present:
                     problems.add(f"{role} names column {name!r}, which the table does not have")
         problems.refuse_if_any(
             party=self.holder,
-            file=self.file.name,
+            file=self.source.name,
             advice="Correct the names in the configuration: they are compared letter by letter.",
         )
 
@@ -138,7 +186,7 @@ class DatasetConfig:
         """A `UsageError` that names this party, this file and `column`."""
         return self.place.error(what, column=column, advice=advice)
 
-    def _named(self) -> dict[str, tuple[str, ...]]:
+    def _roles(self) -> dict[str, tuple[str, ...]]:
         single = {
             "key": self.key,
             "label": self.label,
@@ -169,14 +217,14 @@ def from_party_table(
         problems.add(f"{section} must be a table")
         table = {}
     reader = Table(table, section, problems)
-    reader.refuse_others((*FIELDS, "privacy", "share_points"))
+    reader.refuse_others((*FIELDS, *SOURCES[1:], "privacy", "share_points"))
     fields: dict[str, Any] = {"name": name, "key": reader.text("key"), **read_roles(reader)}
-    file = reader.text("file")
+    file, origin = read_source(reader, section, folder, problems)
     budget = read_budget(reader)
     share = reader.truth("share_points") or False
     note_contradictions(fields, section, problems)
     problems.refuse_if_any(party=party, file=source)
-    return DatasetConfig(**fields, file=folder / file, party=party, privacy=budget, share_points=share)
+    return DatasetConfig(**fields, file=file, origin=origin, party=party, privacy=budget, share_points=share)
 
 
 def read_roles(reader: Table) -> dict[str, Any]:

@@ -12,10 +12,15 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: list[str] = []
+        self._advice: str | None = None
 
     def add(self, sentence: str) -> None:
         """Note one problem: where it stands and what is allowed there. No value that was refused."""
         self._found.append(sentence)
+
+    def advise(self, advice: str) -> None:
+        """The next step where the problem that was noted last is the only one."""
+        self._advice = advice
 
     def refuse_if_any(
         self,
@@ -29,6 +34,8 @@ class Problems:
             return
         count = len(self._found)
         head = "" if count == 1 else f"{count} problems: "
+        if count == 1 and self._advice is not None:
+            advice = self._advice
         raise DatasetError(head + "; ".join(self._found), party=party, file=file, advice=advice)
 
 

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crypto.errors import UsageError
-from parties.connectors import columns
 from parties.dataset.config import from_party_table
 
 
 def hindrances(tables: object, *, party: str, folder: Path) -> tuple[str, ...]:
     """A sentence for each dataset among `tables`, those of party.toml in `folder`, that a round would refuse.
 
-    Reads the configuration and the header of each file, no cell. That is no promise: what the cells hold is
-    seen in the round.
+    Reads the configuration and the names of each one's columns, no cell. That is no promise: what the cells
+    hold is seen in the round.
     """
     if not isinstance(tables, Mapping) or not tables:
         return ("party.toml describes no dataset yet; a round that needs one will be refused",)
@@ -22,7 +21,7 @@ def hindrances(tables: object, *, party: str, folder: Path) -> tuple[str, ...]:
     for name, table in tables.items():
         try:
             dataset = from_party_table(name, table, party=party, folder=folder)
-            dataset.check_columns(columns(dataset.file))
+            dataset.check_columns(dataset.present())
         except UsageError as error:
             found.append(f"dataset {name} is not ready for a round: {error} (next: {error.advice})")
     return tuple(found)

@@ -31,7 +31,6 @@ from federation.ids import PartyId
 from federation.message import Role
 from federation.order import Order
 from federation.plan import Plan
-from parties.connectors import columns
 from parties.dataset import DatasetConfig
 from parties.governance.knowing import known_of
 from parties.governance.shelf import Shelf
@@ -86,7 +85,7 @@ def look(
 def needs_of(
     plan: Plan, members: tuple[PartyId, ...], me: PartyId, dataset: DatasetConfig, known: Known = NOBODY
 ) -> Needs:
-    """What the plan asks of this party, of roles that it knows. Reads the header of its file, no row."""
+    """What the plan asks of this party, of roles that it knows. Reads the names of its columns, no row."""
     role = plan.roles()[me]
     operations = operations_of(plan, dataset.share_points and role is not Role.LABEL)
     return Needs(
@@ -109,11 +108,7 @@ def used_columns(dataset: DatasetConfig) -> Mapping[str, frozenset[Use]]:
     Columns that part the rows (group, time, accepted) are strata, whatever the split. By `dates` and `size`
     rows are compared at home alone, so these may be fields of which nothing leaves.
     """
-    try:
-        present = columns(dataset.file)
-    except IsthmusError as error:
-        error.party = error.party or dataset.holder
-        raise
+    present = dataset.present()
     dataset.check_columns(present)
     compared = (*dataset.dates, *filter(None, (dataset.size,)))
     used = dict.fromkeys(compared, frozenset({Use.STRATUM, Use.WEIGHT, Use.FEATURE, Use.NEVER}))

@@ -74,7 +74,7 @@ def refuse_difference(own: Schema, digests: Mapping[str, bytes], dataset: Datase
     raise PlanRefused(
         f"the feature columns of {dataset.holder} differ from those of {', '.join(others)}",
         party=dataset.holder,
-        file=dataset.file.name,
+        file=dataset.source.name,
         advice=f"Compare columns with them; here they are: {listing}. Exclude what others lack; where a kind "
         "differs (a column without a cell counts as numeric), declare the column in the plan, as "
         "[columns.NAME] with a range or with levels.",

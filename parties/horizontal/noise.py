@@ -53,10 +53,12 @@ def reserve(
     rows: int,
     sums: SecureSum | None = None,
     size: int = 0,
+    content: str | None = None,
 ) -> None:
     """Charge the run to the data set; `PlanRefused` where the plan or the budget allows less.
 
     `rows`: this party's training rows. `sums` and `size`, the model's number of values, with unit "party".
+    `content`: the digest of its table.
     """
     plan, order, dataset = work.plan, work.accepted.order, work.accepted.dataset
     noised = Noised.of(plan)
@@ -73,12 +75,12 @@ def reserve(
     events = plan_events(noised, rows, releases, grid)
     if events:
         check_plan(noised, events, work.me)
-    Ledger.of(work.home, dataset, ids).reserve(charge(plan, order.run, dataset.name, events))
+    Ledger.of(work.home, dataset, ids, content).reserve(charge(plan, order.run, dataset.name, events))
 
 
-def settle(work: Work, ids: Private[tuple[bytes, ...]]) -> None:
+def settle(work: Work, ids: Private[tuple[bytes, ...]], content: str | None = None) -> None:
     """The run is over, and released what was reserved."""
-    ledger = Ledger.of(work.home, work.accepted.dataset, ids)
+    ledger = Ledger.of(work.home, work.accepted.dataset, ids, content)
     entry = next(entry for entry in ledger.balance().entries if entry.charge.run == work.accepted.order.run)
     ledger.settle(work.accepted.order.run, entry.charge.events)
 

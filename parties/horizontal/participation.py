@@ -80,6 +80,7 @@ class OwnRows:
     training: npt.NDArray[np.bool_]
     schema: Schema
     notes: tuple[str, ...]
+    digest: str | None = None
 
     @property
     def training_rows(self) -> int:
@@ -117,6 +118,7 @@ def read_rows(dataset: DatasetConfig, plan: Plan, canaries: Canaries | None = No
         training,
         schema(frame, dataset, plan.columns),
         tuple(notes),
+        table.digest,
     )
 
 
@@ -141,7 +143,8 @@ class _Member:
         self._sums = self._open_sums(self._session.seating.parties)
         self._combining, self._group_sums = join_group(self._plan, session, self._sums, self._open_sums)
         if self._plan.privacy.unit != "party":  # Else the charge depends on the model's size: see `_train`.
-            reserve(work, self._own.ids, self._own.schema, self._own.training_rows)
+            own = self._own
+            reserve(work, own.ids, own.schema, own.training_rows, content=own.digest)
         if state is None:
             with work.doing(Step.STATISTICS):
                 state = self._begin()
@@ -250,7 +253,7 @@ class _Member:
         trainer = self._trainer(state, training)
         if plan.privacy.unit == "party":
             sums, size = self._group_sums, trainer.layout.size
-            reserve(work, own.ids, own.schema, own.training_rows, sums, size)
+            reserve(work, own.ids, own.schema, own.training_rows, sums, size, own.digest)
         total = state.statistics["rows"]
         share = own.training_rows / total if total and plan.privacy.unit == "none" else 1.0
         return train_together(
@@ -358,10 +361,11 @@ class _Member:
             facts,
         )
         if plan.privacy.unit != "none":
-            settle(work, own.ids)
+            settle(work, own.ids, own.digest)
         save_rows(work.folder / "rows.npz", own.positions, own.training)
         model.save(work.folder)
         work.finish(
+            table_sha256=own.digest,
             table_rows=own.table_rows,
             rows=len(own.training),
             training_rows=own.training_rows,

@@ -28,6 +28,7 @@ from parties.horizontal.participation import OwnRows, read_rows
 from parties.horizontal.vector import Layout
 from parties.round.acceptance import dataset_of
 from parties.round.model import load_rows
+from parties.round.results import as_then, refuse_another
 from parties.round.rows import read_own
 from parties.round.shown import Shown, figures_line, score_table, weight_lines
 
@@ -173,9 +174,9 @@ def scores(home: PartyHome, run: RunId, new: Path | None) -> Private[pd.DataFram
     folder, dataset = home.round_folder(run), dataset_of(home, run)
     model = HorizontalModel.load(folder)
     if new is not None:
-        return _scored(home, model, replace(dataset, file=new), _read_new(dataset, new), "new")
+        return _scored(home, model, replace(dataset, file=new, origin=None), _read_new(dataset, new), "new")
     rows, training = load_rows(folder / "rows.npz")
-    frame = read_own(dataset).frame.open_locally().iloc[rows.open_locally()].reset_index(drop=True)
+    frame = as_then(home, run, dataset).iloc[rows.open_locally()].reset_index(drop=True)
     return _scored(home, model, dataset, frame, np.where(training, "train", "test"))
 
 
@@ -223,6 +224,7 @@ def review(home: PartyHome, run: RunId) -> Reviewed:
     folder, dataset = home.round_folder(run), dataset_of(home, run)
     plan = home.plan(run)
     rows = read_rows(dataset, plan)
+    refuse_another(home, run, dataset, rows.digest)
     _, local, federated = load_tested(folder)
     compared = compare(rows.part(training=False)[1], local, federated, plan.split.seed)
     return Reviewed(HorizontalModel.load(folder), plan, dataset, rows, compared)

@@ -70,7 +70,7 @@ def reserve(work: Work, table: OwnTable) -> Cost | None:
             advice='Plan shape = "horizontal", where noise bounds all that is told; or the owner takes '
             f"[datasets.{dataset.name}.privacy] out of party.toml.",
         )
-    ledger = Ledger.of(work.home, dataset, table.ids)
+    ledger = Ledger.of(work.home, dataset, table.ids, table.digest)
     events = crossing_events(plan)
     epsilon = check_plan(Noised.of(plan), events, work.me) if events else 0.0
     ledger.reserve(_charge(work, order.run, ()))
@@ -85,7 +85,7 @@ def reserve(work: Work, table: OwnTable) -> Cost | None:
 def settle(work: Work, table: OwnTable, cost: Cost | None) -> None:
     """All that was reserved was released."""
     if cost is not None:
-        Ledger.of(work.home, work.accepted.dataset, table.ids).settle(cost.run, cost.events)
+        Ledger.of(work.home, work.accepted.dataset, table.ids, table.digest).settle(cost.run, cost.events)
 
 
 def _charge(work: Work, run: str, events: Sequence[Event]) -> Charge:

@@ -50,6 +50,7 @@ def run(work: Work) -> None:
             found = evaluate_hybrid(dataset, plan, rows, shared, alone)
             keep(work.folder, plan, own_rows, rows, shared, found)
     work.finish(
+        table_sha256=table.digest,
         table_rows=table.report.rows,
         rows=len(rows.training),
         training_rows=rows.training_rows,

@@ -1,10 +1,10 @@
 """What stands in the ledger: a run's charge to one data set, and by which marks that data set is known again.
 
-A data set is known by its name in party.toml (or the `account` of its budget), the path of its file, the
-file's content, and the set of its keys. Charges that share one mark are of one account, and so are charges
-joined through a third: renaming the table, moving the file, exporting it anew in another format or under the
-same name start no new budget. What shares none of the four (a new export in a new file of another set of
-firms under a new name) is another account, unless the owner gives both one `account`.
+A data set is known by its name in party.toml (or the `account` of its budget), the path of its file (or the
+address of its table), its content, and the set of its keys. Charges that share one mark are of one account,
+and so are charges joined through a third: renaming the table, moving the file, exporting it anew in another
+format or under the same name start no new budget. What shares none of the four (a new export in a new file of
+another set of firms under a new name) is another account, unless the owner gives both one `account`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from crypto import accounting
 from crypto.accounting import Event, SampledGaussian
 from crypto.errors import UsageError
 from crypto.private import Private
-from federation import files
 from parties.dataset import DatasetConfig
 from parties.dataset.budget import Unit
 
@@ -39,18 +38,21 @@ class Marks:
     keys: str | None = None
 
     @staticmethod
-    def of(dataset: DatasetConfig, home: Path, ids: Private[Sequence[bytes]] | None = None) -> Marks:
+    def of(
+        dataset: DatasetConfig,
+        home: Path,
+        ids: Private[Sequence[bytes]] | None = None,
+        content: str | None = None,
+    ) -> Marks:
         """The marks of `dataset`, whose party's folder is `home` and whose normalised keys are `ids`.
 
-        Reads the file to hash it; `UsageError` when it cannot be read. The hash of the keys tells none of
-        them to who has not the whole set.
+        `content`: the digest of its snapshot; where none is given its source is read for it, and `UsageError`
+        raised when it cannot be. The hash of the keys tells none of them to who has not the whole set.
         """
-        path = Path(os.path.relpath(dataset.file.resolve(), home.resolve()))
-        inside = ".." not in path.parts  # Then the party's folder can be moved.
         return Marks(
             name=dataset.privacy.account or dataset.name if dataset.privacy else dataset.name,
-            path=str(path if inside else dataset.file.resolve()),
-            content=_file_hash(dataset.file),
+            path=_whereabouts(dataset.source.where, home),
+            content=content or dataset.digest(),
             keys=None if ids is None else _key_hash(ids.open_locally()),
         )
 
@@ -150,13 +152,12 @@ def account(entries: Iterable[Entry], marks: Marks) -> tuple[Entry, ...]:
     return tuple(entry for entry in everything if entry.marks.known() & known)
 
 
-def _file_hash(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        files.read(path)  # Tells the same failure as an error with its next step.
-        raise
+def _whereabouts(where: Path | str, home: Path) -> str:
+    """Where a data set lies; inside the party's folder relative to it, as the folder can be moved."""
+    if isinstance(where, str):
+        return where
+    path = Path(os.path.relpath(where.resolve(), home.resolve()))
+    return str(path if ".." not in path.parts else where.resolve())
 
 
 def _key_hash(ids: Sequence[bytes]) -> str:

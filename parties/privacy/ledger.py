@@ -68,9 +68,14 @@ class Ledger:
         self._party, self._dataset, self._marks, self._budget = party, dataset, marks, budget
 
     @staticmethod
-    def of(home: PartyHome, dataset: DatasetConfig, ids: Private[Sequence[bytes]] | None) -> Ledger:
-        """The ledger of `dataset` at `home`, whose normalised keys are `ids`. Reads the file to hash it."""
-        marks = Marks.of(dataset, home.folder, ids)
+    def of(
+        home: PartyHome,
+        dataset: DatasetConfig,
+        ids: Private[Sequence[bytes]] | None,
+        content: str | None = None,
+    ) -> Ledger:
+        """The ledger of `dataset` at `home`, whose normalised keys are `ids` and digest is `content`."""
+        marks = Marks.of(dataset, home.folder, ids, content)
         return Ledger(home.folder / "privacy", home.name(), dataset.name, marks, dataset.privacy)
 
     def balance(self) -> Balance:

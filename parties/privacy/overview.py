@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from crypto.errors import UsageError
-from parties.connectors import read_table
 from parties.dataset import DatasetConfig, from_party_table
 from parties.dataset.budget import Budget
 from parties.home import PartyHome
@@ -111,8 +110,11 @@ def _marks(home: PartyHome, dataset: DatasetConfig, charged: bool) -> Marks:
     The table is read for its keys only where something is charged to some data set.
     """
     try:
-        keys = align_keys(read_table(dataset.file), dataset).ids if charged else None
-        return Marks.of(dataset, home.folder, keys)
+        if not charged:
+            return Marks.of(dataset, home.folder)
+        snapshot = dataset.read()
+        keys = align_keys(snapshot.frame, dataset).ids
+        return Marks.of(dataset, home.folder, keys, snapshot.digest)
     except UsageError:
         budget = dataset.privacy
         return Marks(name=budget.account or dataset.name if budget else dataset.name)

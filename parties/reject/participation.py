@@ -42,7 +42,13 @@ def run(work: Work) -> None:
     # Known to the aggregator from the alignment; how many were accepted is nobody's affair.
     keys = len(table.ids.open_locally())
     work.finish(
-        table_rows=table.report.rows, rows=keys, training_rows=0, columns=0, iterations=0, notes=notes
+        table_sha256=table.digest,
+        table_rows=table.report.rows,
+        rows=keys,
+        training_rows=0,
+        columns=0,
+        iterations=0,
+        notes=notes,
     )
 
 
@@ -92,7 +98,10 @@ def _tell(work: Work, table: OwnTable) -> list[str]:
         )
     frame = table.frame.open_locally().iloc[table.positions.open_locally()].reset_index(drop=True)
     outcomes = Private(read_label(frame, dataset))
-    ledger, cost = Ledger.of(work.home, dataset, table.ids), DiscreteGaussian(plan.rejects.noise, 1.0)
+    ledger, cost = (
+        Ledger.of(work.home, dataset, table.ids, table.digest),
+        DiscreteGaussian(plan.rejects.noise, 1.0),
+    )
     ledger.reserve(
         Charge(
             run=order.run,

@@ -22,7 +22,7 @@ from parties.round.evaluation import RoundEvaluation, compare_scores, load_bank,
 from parties.round.folds import FILE as FOLDS
 from parties.round.matrix import OwnMatrix
 from parties.round.model import ModelPart, load_rows
-from parties.round.rows import read_own
+from parties.round.rows import own_of
 from parties.round.shown import Shown, compared_lines, score_table, weight_lines
 
 Floats = npt.NDArray[np.float64]
@@ -100,20 +100,28 @@ def aligned_rows(home: PartyHome, run: RunId) -> AlignedRows:
     """The rows of a round, read again. `UsageError` where the table is another one than it was then."""
     folder, dataset = home.round_folder(run), dataset_of(home, run)
     places, training = load_rows(folder / "rows.npz")
-    frame = _as_then(home, run, dataset).iloc[places.open_locally()].reset_index(drop=True)
+    frame = as_then(home, run, dataset).iloc[places.open_locally()].reset_index(drop=True)
     labels = Private(read_label(frame, dataset)) if dataset.label is not None else None
     plan = home.plan(run)
     return AlignedRows(dataset, plan, Private(frame), places, training, labels)
 
 
-def _as_then(home: PartyHome, run: RunId, dataset: DatasetConfig) -> pd.DataFrame:
+def as_then(home: PartyHome, run: RunId, dataset: DatasetConfig) -> pd.DataFrame:
+    """The table of a round, read again. `UsageError` where it is another one than it was then."""
+    snapshot = dataset.read()
+    refuse_another(home, run, dataset, snapshot.digest)
+    return own_of(snapshot, dataset).frame.open_locally()
+
+
+def refuse_another(home: PartyHome, run: RunId, dataset: DatasetConfig, digest: str | None) -> None:
+    """Raise `UsageError` where `digest` is not that of the table that the round was made over."""
     then = files.read_json(home.round_folder(run) / "spent.json").get("table_sha256")
-    if then is not None and files.sha256(dataset.file) != then:
+    if then is not None and digest != then:
         raise dataset.error(
             f"the table has changed since {run}, so its rows cannot be found again",
-            advice="Put the file of that round back, or launch a new one over this file.",
+            advice="Put the table of that round back, with the same columns left out, or launch a new one "
+            "over this one.",
         )
-    return read_own(dataset).frame.open_locally()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,5 +183,5 @@ def opened_scores(home: PartyHome, run: RunId) -> Private[pd.DataFrame]:
         )
     rows, logits, training = load_scores(path)
     dataset = dataset_of(home, run)
-    keys = _as_then(home, run, dataset)[dataset.key].to_numpy()[rows]
+    keys = as_then(home, run, dataset)[dataset.key].to_numpy()[rows]
     return score_table(dataset.key, keys, logits.open_locally(), np.where(training, "train", "test"))

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crypto.errors import IsthmusError
 from crypto.pool import Pool
 from crypto.private import Private
 from crypto.sealed import RowMarks, WireRefused
@@ -21,7 +20,7 @@ from federation.plan import Plan
 from federation.session import Session
 from federation.tables import Split
 from parties.alignment import align
-from parties.connectors import read_table
+from parties.connectors import Snapshot
 from parties.dataset import DatasetConfig
 from parties.governance.canaries import Canaries
 from parties.keys import KeyReport, align_keys, normalise
@@ -35,7 +34,7 @@ class OwnTable:
     """The party's table as read, and which of its rows can be aligned.
 
     Behind the table's own rows `frame` may have planted ones (`parties.governance.canaries`), which neither
-    `ids`, `positions` nor `report` know of; `planted` are their identifiers.
+    `ids`, `positions` nor `report` know of; `planted` are their identifiers. `digest`: that of the snapshot.
     """
 
     frame: Private[pd.DataFrame]
@@ -43,24 +42,28 @@ class OwnTable:
     positions: Private[npt.NDArray[np.int64]]
     report: KeyReport
     planted: Private[tuple[bytes, ...]] = field(default_factory=lambda: Private(()))
+    digest: str | None = None
 
 
 def read_own(dataset: DatasetConfig, canaries: Canaries | None = None) -> OwnTable:
-    """Read the file and normalise its key. `UsageError` names party, file, field; never a value.
+    """Read the table and normalise its key. `UsageError` names party, file, field; never a value.
 
     `canaries`: planted behind the rows, for a round.
     """
-    try:
-        frame = read_table(dataset.file)
-    except IsthmusError as error:
-        error.party = error.party or dataset.holder
-        raise
-    dataset.check_columns(frame.columns)
+    return own_of(dataset.read(), dataset, canaries)
+
+
+def own_of(snapshot: Snapshot, dataset: DatasetConfig, canaries: Canaries | None = None) -> OwnTable:
+    """`read_own` of a table that was read already."""
+    frame = snapshot.frame
+    dataset.check_columns(snapshot.present)
     keys = align_keys(frame, dataset)
     if canaries is None:
-        return OwnTable(Private(frame), keys.ids, keys.positions, keys.report)
+        return OwnTable(Private(frame), keys.ids, keys.positions, keys.report, digest=snapshot.digest)
     planted = canaries.plant(frame, dataset)
-    return OwnTable(Private(planted.frame), keys.ids, keys.positions, keys.report, planted.ids)
+    return OwnTable(
+        Private(planted.frame), keys.ids, keys.positions, keys.report, planted.ids, snapshot.digest
+    )
 
 
 def aligned(

@@ -60,6 +60,7 @@ def run(work: Work) -> None:
         if scores is not None:
             evaluate_round(dataset, work.plan, work.folder, rows, matrix, scores)
     work.finish(
+        table_sha256=table.digest,
         table_rows=table.report.rows,
         rows=len(matrix.training),
         training_rows=matrix.training_rows,
@@ -76,7 +77,9 @@ def charge_without_noise(work: Work, table: OwnTable) -> None:
     A vertical run adds no noise, so it is charged without a bound, and a data set with a budget refuses it.
     """
     order, dataset = work.accepted.order, work.accepted.dataset
-    Ledger.of(work.home, dataset, table.ids).reserve(charge(order.plan, order.run, dataset.name, ()))
+    Ledger.of(work.home, dataset, table.ids, table.digest).reserve(
+        charge(order.plan, order.run, dataset.name, ())
+    )
 
 
 def _train(work: Work, matrix: OwnMatrix) -> Trained:

@@ -95,16 +95,24 @@ class Work:
         self.worker_seconds, self._pool = self.worker_seconds + pool.cpu_seconds, None
 
     def finish(
-        self, *, table_rows: int, rows: int, training_rows: int, columns: int, iterations: int, **spent: Any
+        self,
+        *,
+        table_sha256: str | None,
+        table_rows: int,
+        rows: int,
+        training_rows: int,
+        columns: int,
+        iterations: int,
+        **spent: Any,
     ) -> None:
         """Keep what was spent in spent.json, with the further facts `spent`; put all figures under the
-        model's hash, and send the receipt."""
+        model's hash, and send the receipt. `table_sha256`: the digest of the snapshot that was read."""
         self.at(Step.DONE)
         cpu, peak = self._cpu, peak_memory_bytes()
         files.write_json(
             self.folder / "spent.json",
             {
-                "table_sha256": files.sha256(self.accepted.dataset.file),
+                "table_sha256": table_sha256,
                 "table_rows": table_rows,
                 "rows": rows,
                 "training_rows": training_rows,

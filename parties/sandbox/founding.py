@@ -19,7 +19,6 @@ from federation.errors import UsageError
 from federation.ids import PartyId, party_id
 from federation.plan import Plan
 from federation.tables import Alignment, Model, PlanParty
-from parties.connectors import columns
 from parties.dataset import ColumnRules, DatasetConfig, infer, load_config
 from parties.dataset.config import FIELDS
 from parties.four_flows import Settings, generate
@@ -170,7 +169,7 @@ def _party_of(path: Path, ending: str) -> PartyId:
 
 def _check_header(dataset: DatasetConfig) -> None:
     """Refuse before any process starts what a round would refuse after the alignment."""
-    present = columns(dataset.file)
+    present = dataset.present()
     dataset.check_columns(present)
     if not dataset.feature_columns(present):
         raise dataset.error(
@@ -236,7 +235,7 @@ def _party_toml(name: str, dataset: DatasetConfig) -> str:
         for field in FIELDS
         if (value := getattr(dataset, field)) not in (None, ()) and value != {}
     }
-    lines = [f'name = "{name}"', "", "[datasets.data]", f"file = {_toml(str(dataset.file))}"]
+    lines = [f'name = "{name}"', "", "[datasets.data]", f"file = {_toml(str(dataset.path))}"]
     lines += [
         f"{field} = {_toml(list(value) if isinstance(value, tuple) else value)}"
         for field, value in said.items()

@@ -67,6 +67,7 @@ def run(work: Work) -> None:
         if units is not None:
             _evaluate(work, design, part, rows, units)
     work.finish(
+        table_sha256=table.digest,
         table_rows=table.report.rows,
         rows=len(own.training),
         training_rows=int(own.training.sum()),

@@ -14,8 +14,7 @@ from federation.plan import Plan
 from parties.dataset import DatasetConfig
 from parties.home import PartyHome
 from parties.round.acceptance import dataset_of
-from parties.round.results import aligned_rows, opened_scores
-from parties.round.rows import read_own
+from parties.round.results import aligned_rows, as_then, opened_scores
 from parties.round.shown import Shown, compared_lines
 from parties.scorecard.matrix import ScorecardRows
 from parties.scorecard.model import ScorecardPart
@@ -74,7 +73,7 @@ def reasons(home: PartyHome, run: RunId) -> Private[pd.DataFrame]:
     advice = "Reasons lie with the label party, for the declined among the rows that `scores.open` names."
     saved = files.read_arrays(folder / EXPLAINED, advice)
     explained, part, dataset = Explained.from_arrays(saved), ScorecardPart.load(folder), dataset_of(home, run)
-    keys = read_own(dataset).frame.open_locally()[dataset.key].to_numpy()[saved["rows"]]
+    keys = as_then(home, run, dataset)[dataset.key].to_numpy()[saved["rows"]]
     told = {reason.code: reason for reason in part.reasons}
     rows = [
         (

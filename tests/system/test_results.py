@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,18 @@ def banks(tmp_path_factory: pytest.TempPathFactory) -> Federation:
     for seed, name in enumerate(BANKS):
         firms(seed, 800).to_csv(folder / f"{name}.csv", index=False)
         tables.append(Table(name, "data", folder / f"{name}.csv", 'key = "firm"\nlabel = "bad"'))
-    return Federation(folder / "federation", tables)
+    made = Federation(folder / "federation", tables)
+    _into_a_database(made.party("south") / "party.toml", folder / "south.csv")
+    return made
+
+
+def _into_a_database(party_toml: Path, file: Path) -> None:
+    """One of the banks keeps its firms in a database; what it can look at is the same."""
+    with closing(sqlite3.connect(file.with_suffix(".db"))) as db:
+        pd.read_csv(file).to_sql("firms", db, index=False)
+    sql = f'sql = {{ url = "sqlite:///{file.with_suffix(".db")}", table = "firms" }}'
+    party_toml.write_text(party_toml.read_text().replace(f'file = "{file}"', sql))
+    file.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +101,29 @@ def test_a_bank_scores_its_own_firms_as_they_were_evaluated(
     told = evaluation(banks, played, "south")
     assert len(test) == told["test_rows"] and set(found["split"]) == {"train", "test"}
     assert roc_auc_score(outcome[test.index], test["logit"]) == pytest.approx(told["federated"]["auc"])
+
+
+@pytest.mark.usefixtures("played")
+@pytest.mark.parametrize("bank", ["south", "north"])
+def test_scores_are_not_given_to_the_firms_of_another_table(
+    banks: Federation, tmp_path: Path, bank: str
+) -> None:
+    """A row more, and the number of a row is another firm's; in a database and in a file."""
+    place = banks.folder.parent / f"{bank}.{'db' if bank == 'south' else 'csv'}"
+    good = place.read_bytes()
+    try:
+        if bank == "south":
+            with closing(sqlite3.connect(place)) as db:
+                db.execute("INSERT INTO firms SELECT * FROM firms LIMIT 1")
+                db.commit()
+        else:
+            head, row, *rest = good.splitlines(keepends=True)
+            place.write_bytes(b"".join([head, *rest, row]))
+        with pytest.raises(UsageError, match="the table has changed since"):
+            command("model", "score", "--home", banks.party(bank), "--out", tmp_path / "scores.csv")
+    finally:
+        place.write_bytes(good)
+    assert not (tmp_path / "scores.csv").exists()
 
 
 @pytest.mark.usefixtures("played")

@@ -119,7 +119,7 @@ def _peers(
             advice="Name the column to split it by with --by, or a folder with one table for each party.",
         )
     peers = given_peers(data, roles)
-    clear(out, data, *(dataset.file for dataset in peers.datasets.values()))
+    clear(out, data, *(dataset.path for dataset in peers.datasets.values()))
     return peers
 
 

@@ -102,7 +102,7 @@ def _run(
 
     if data is not None:
         datasets, sentences = given(data, config)
-        clear(out, data, config, *(dataset.file for dataset in datasets.values()))
+        clear(out, data, config, *(dataset.path for dataset in datasets.values()))
     else:
         settings = Settings(firms=firms, seed=seed)
         clear(out)

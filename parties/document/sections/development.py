@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from federation import files
 from federation.errors import UsageError
 from parties.binning.book import BinningBook
 from parties.boosting.model import BoostingPart
@@ -48,9 +47,10 @@ def _lineage(material: Material) -> list[Block]:
     dataset, spent = material.dataset, material.spent
     now = _unchanged(material)
     facts = [
-        ("Data set", f"{dataset.name}, file {dataset.file.name}"),
-        ("SHA-256 at the round", str(spent.get("table_sha256", "not recorded"))),
-        ("The file now", now),
+        ("Data set", f"{dataset.name}, {'file ' if dataset.file else ''}{dataset.source.name}"),
+        ("SHA-256 at the round", str(spent.get("table_sha256") or "not recorded")),
+        ("It is of", dataset.source.hashed),
+        ("The table now", now),
         ("Rows in the table", words.count(spent["table_rows"])),
         ("Rows that all parties know", words.count(spent["rows"])),
         ("Key", f"{dataset.key} ({dataset.key_type})"),
@@ -71,7 +71,7 @@ def _lineage(material: Material) -> list[Block]:
 def _unchanged(material: Material) -> str:
     then = material.spent.get("table_sha256")
     try:
-        same = files.sha256(material.dataset.file) == then
+        same = material.dataset.digest() == then
     except UsageError:
         return "cannot be read"
     return "the same" if same else "another one: figures below that need its rows are left out"

@@ -48,7 +48,7 @@ def drafted(seen: Inspection, institution: Institution | None, *, now: dt.dateti
         raise UsageError(
             "no table shows under which law its owner is",
             party=config.holder,
-            file=config.file.name,
+            file=config.source.name,
             advice="Say it: `isthmus data inspect --jurisdiction CN --kind bank --legal-name NAME`.",
         )
     if not _DATASET_ID.fullmatch(config.name):

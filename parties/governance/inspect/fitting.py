@@ -20,7 +20,7 @@ def misfits(manifest: Manifest, seen: Inspection) -> Iterator[str]:
         if name not in manifest.fields:
             yield f"column {name} is not in the manifest: nothing of it may be used"
     for name in manifest.fields:
-        if name not in columns:
+        if name not in columns and name not in seen.config.exclude:
             yield f"fields.{name}: the table has no such column"
     yield from _sizes(manifest, seen)
     for name, facts in columns.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pandas as pd
 from pandas.api import types
 
 from federation.governance.manifest import FieldType
-from parties.connectors import read_table
+from parties.connectors import FileSource, Snapshot
 from parties.dataset import DatasetConfig
 from parties.dataset.inference import LABEL_NAMES
 from parties.governance.inspect.kinds import Kind
@@ -45,19 +45,20 @@ class ColumnFacts:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A table as seen: its roles, its number of rows, its columns in the file's order."""
+    """A table as seen: its roles, its number of rows, its columns in the table's order, and its digest."""
 
     config: DatasetConfig
     rows: int
     columns: tuple[ColumnFacts, ...]
+    digest: str
 
 
 def look(config: DatasetConfig) -> Inspection:
-    """Read the file and look at each column over all rows.
+    """Read the table and look at each column over all rows; excluded ones of a database are not read.
 
     Raises `UsageError` naming the file where it cannot be read or lacks a column that `config` names.
     """
-    return _seen(read_table(config.file), config)
+    return _seen(config.read(), config)
 
 
 def look_at(file: Path, name: str, key: str | None = None, label: str | None = None) -> Inspection:
@@ -67,17 +68,18 @@ def look_at(file: Path, name: str, key: str | None = None, label: str | None = N
     which no value comes twice. The outcome is a column of two values with the title of one. What is guessed
     the draft says.
     """
-    frame = read_table(file)
-    frame = pd.DataFrame({name: _plain(frame[name]) for name in frame.columns})
+    snapshot = FileSource(file).read()
+    frame = pd.DataFrame({name: _plain(snapshot.frame[name]) for name in snapshot.frame.columns})
     names = list(map(str, frame.columns))
     config = DatasetConfig(name, file, key or _key(frame, names), label=label or _label(frame, names))
-    return _seen(frame, config)
+    return _seen(replace(snapshot, frame=frame), config)
 
 
-def _seen(frame: pd.DataFrame, config: DatasetConfig) -> Inspection:
-    config.check_columns(map(str, frame.columns))
+def _seen(snapshot: Snapshot, config: DatasetConfig) -> Inspection:
+    frame = snapshot.frame
+    config.check_columns(snapshot.present)
     facts = tuple(_column(_plain(frame[name]), config) for name in frame.columns)
-    return Inspection(config, len(frame), facts)
+    return Inspection(config, len(frame), facts, snapshot.digest)
 
 
 def _key(frame: pd.DataFrame, names: Sequence[str]) -> str:

@@ -28,16 +28,19 @@ def inspection_text(seen: Inspection, fields: Mapping[str, FieldFacts]) -> str:
         if field.personal is not Personal.NONE or field.use is Use.NEVER
         for reason in field.reasons
     ]
-    head = f"{seen.config.file.name}: {seen.rows} rows, {len(seen.columns)} columns"
+    source = seen.config.source
+    head = f"{source.name}: {seen.rows} rows, {len(seen.columns)} columns"
     found = ["", "To look at:", *noted] if noted else ["", "Nothing in it identifies a person."]
     grades = Grades.highest(field.grades for field in fields.values())
-    return "\n".join([head, "", *lines, *found, "", f"As a whole: {_graded(grades)}."])
+    digest = f"SHA-256 of {source.hashed}: {seen.digest}"
+    return "\n".join([head, "", *lines, *found, "", f"As a whole: {_graded(grades)}.", digest])
 
 
 def inspection_facts(seen: Inspection, fields: Mapping[str, FieldFacts]) -> dict[str, Any]:
     """The same as one JSON object."""
     return {
-        "file": str(seen.config.file),
+        "file": str(seen.config.file or seen.config.source.name),
+        "sha256": seen.digest,
         "rows": seen.rows,
         "key": seen.config.key,
         "label": seen.config.label,

@@ -24,11 +24,14 @@ import io
 import re
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 
+from federation import files
+from parties.connectors.source import Choose, Names, Snapshot, every
 from parties.errors import DatasetError
 from parties.identifiers import is_uscc
 
@@ -54,6 +57,39 @@ _PUNCTUATION, _SYMBOLS, _IDEOGRAPHS, _FULL_WIDTH = (
     (0x3400, 0x9FFF),
     (0xFF00, 0xFFEF),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """The file at `path`: read whole, in its own order, and known by the SHA-256 of its bytes."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def where(self) -> Path:
+        return self.path
+
+    @property
+    def hashed(self) -> str:
+        return "the file"
+
+    def columns(self) -> Names:
+        return columns(self.path)
+
+    def read(self, choose: Choose = every, codes: frozenset[str] = frozenset()) -> Snapshot:
+        # Hashed before: a file that changes while it is read is then another one at the next reading.
+        digest = self.digest() if self.path.is_file() else ""
+        frame = read_table(self.path)
+        return Snapshot(frame, digest, tuple(map(str, frame.columns)))
+
+    def digest(self, choose: Choose = every, codes: frozenset[str] = frozenset()) -> str:
+        if not self.path.is_file():
+            files.read(self.path)  # Tells the failure with its next step.
+        return files.sha256(self.path)
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -181,7 +217,7 @@ def _read_csv(path: Path, ending: str) -> pd.DataFrame:
     _, encoding = _decode(path, content)
     names, _ = _header(path, content[:_HEADER_BYTES])
     table = _parse(path, content, encoding, names)
-    return pd.DataFrame({name: _typed(name, table.column(place)) for place, name in enumerate(names)})
+    return pd.DataFrame({name: typed(name, table.column(place)) for place, name in enumerate(names)})
 
 
 def _parse(path: Path, content: bytes, encoding: str, names: tuple[str, ...]) -> pa.Table:
@@ -219,7 +255,7 @@ def _parse(path: Path, content: bytes, encoding: str, names: tuple[str, ...]) ->
         ) from None
 
 
-def _typed(name: str, cells: pa.ChunkedArray) -> pd.Series:
+def typed(name: str, cells: pa.ChunkedArray) -> pd.Series:
     """A column of text as numbers where all of it is numbers; see the module's text."""
     import pandas as pd
     import pyarrow as pa
