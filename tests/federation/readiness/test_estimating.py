@@ -40,5 +40,5 @@ def test_more_rows_and_more_features_cost_more(kind: str) -> None:
 
 
 def test_what_nobody_measured_is_not_estimated() -> None:
-    assert estimate(plan("rejects"), 5_000, 51) is None
+    assert estimate(plan("logistic").model_copy(update={"shape": "horizontal"}), 5_000, 51) is None
     assert estimate(plan("logistic"), 0, 51) is None
