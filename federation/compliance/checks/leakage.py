@@ -61,6 +61,11 @@ def _weighed(name: str, attack: Attack, bound: Mapping[str, Any] | None) -> Answ
             "nothing.",
             f"{name}（{attack.view} 视角）：{zh}对照不成立，其数值没有意义。",
         )
+    if not attack.n:
+        return unknown(
+            f"{name}, from the view of {attack.view}: it was tried on nothing (n=0).",
+            f"{name}（{attack.view} 视角）：未在任何样本上测试（n=0）。",
+        )
     limit = float(bound["at_most"]) if "at_most" in bound else attack.baseline + bound.get("over_baseline", 0)
     strictly = bool(bound.get("below_baseline"))
 

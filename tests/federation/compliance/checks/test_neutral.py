@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from federation.compliance.facts import Attack
 from tests.federation.compliance.asking import case, rulings, verdict
 
 
@@ -73,6 +75,7 @@ FIGURE = {
         ({"negative": False}, "unknown"),
         ({"value": 0.99, "positive": False}, "unknown"),
         ({"unit": "cosine"}, "unknown"),
+        ({"n": 0}, "unknown"),  # Tried on nothing.
         ({"view": "label"}, "unknown"),  # What the feature parties could learn was not tried.
         ({"view": "registry: its gradients"}, "unknown"),  # And two more of that seat.
         ({"view": "platform, registry and supplier: gradients"}, "pass"),
@@ -85,6 +88,12 @@ def test_an_attack_counts_with_both_controls_against_its_bound_from_every_view(
 ) -> None:
     attacks = {"a": {**FIGURE, "view": "feature", **changed}, "b": {**FIGURE, "view": "aggregator"}}
     assert verdict("T-LEAK-LABEL", case("reference", **{LABEL: attacks})) == came
+
+
+@pytest.mark.parametrize("figure", [{"baseline": 5.0}, {"baseline": float("inf")}, {"value": -0.1}], ids=str)
+def test_a_figure_that_no_attack_can_find_is_no_fact(figure: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Attack.model_validate({**FIGURE, "view": "feature", **figure})
 
 
 def test_without_an_attack_nothing_is_known_whatever_else_was_looked_at() -> None:
