@@ -67,7 +67,7 @@ def _told(found: Rederived) -> list[str]:
             " Rules and papers in force on one of these days need not be on the other."
         )
     lines.append(
-        "What the papers tell of data, contracts and persons abroad, what attacks found and what a capture "
+        "What the papers tell of data, of days and of persons abroad, what attacks found and what a capture "
         "saw are the maker's word."
     )
     lines.append("It shows what evidence and papers come to by these rules. It is not legal advice.")

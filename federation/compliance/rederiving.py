@@ -1,9 +1,9 @@
 """A judged run judged again: from its evidence, by the rules that are installed here. Offline, without keys.
 
 Every difference between what the file says and what comes out here is named. What the evidence has is
-taken from it, not from the case: purpose, seats, places, flows, and each statement from its signed envelope.
-What the papers tell of data, contracts and persons abroad, what attacks found, and the day that the case is
-judged as of are the maker's word, and the reader is told so.
+taken from it, not from the case: purpose, seats, places and flows, papers from the grants, each statement from
+its signed envelope. What the papers tell of data, of days and of persons abroad, what attacks found, and the
+day that the case is judged as of are the maker's word, and the reader is told so.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from crypto.errors import IsthmusError
 from crypto.identity import PublicIdentity, normal_fingerprint
 from federation.compliance.attestation import Trust, statements
 from federation.compliance.catalogue import Catalogue, catalogue
-from federation.compliance.facts import Case, Statement
-from federation.compliance.gathering import observed, seats
+from federation.compliance.facts import Case, Paper, Statement
+from federation.compliance.gathering import observed, papers_of, seats
 from federation.compliance.judging import judge
 from federation.compliance.packing import BORDER_TYPE, JUDGEMENT, STATEMENT, BorderPack
 from federation.compliance.verdicts import Judgement
+from federation.governance.grant import GRANT_TYPE, Grant
 from federation.ids import PartyId
 from federation.journal import Entry
 from federation.ledger.findings import Report, State
+from federation.ledger.pack import Pack
 from federation.ledger.reading import Reading
 from federation.ledger.verify import verify
 from federation.plan import parse as parse_plan
@@ -253,7 +255,22 @@ def _planned(pack: BorderPack) -> Case:
         where = reading.members[name].place if name in reading.members else ""
         place = {"jurisdiction": where} if where and where != said.parties[name].jurisdiction else {}
         parties[name] = said.parties[name].model_copy(update={"seat": seat, **place})
-    return said.model_copy(update={"purpose": plan.purpose, "shape": plan.shape, "parties": parties})
+    granted = {_way(paper) for each in pack.packs for paper in _granted(each)}
+    papers = tuple(paper for paper in said.papers if _way(paper) in granted)
+    update = {"purpose": plan.purpose, "shape": plan.shape, "parties": parties, "papers": papers}
+    return said.model_copy(update=update)
+
+
+def _granted(pack: Pack) -> Iterator[Paper]:
+    """The papers of the grants that a role's evidence has; that they are signed its own check says."""
+    for envelope in pack.under("grants").values():
+        yield from papers_of(Grant.model_validate_json(dsse.unverified(envelope, GRANT_TYPE)))
+
+
+def _way(paper: Paper) -> tuple[str, ...]:
+    """What a paper is, but for its days: those of a case go with the day that it is judged as of."""
+    mechanism, document = paper.mechanism.value, paper.document or ""
+    return (paper.owner, paper.origin, paper.destination, mechanism, document, *paper.names)
 
 
 def _signed_statements(pack: BorderPack, keys: Mapping[str, str]) -> tuple[Statement, ...]:
@@ -338,6 +355,16 @@ def _facts(stored: Case, derived: Case) -> Iterator[Difference]:
                 f"the plan of the run has another {what}",
                 stored=getattr(stored, what),
                 derived=getattr(derived, what),
+            )
+    for paper in stored.papers:
+        if paper not in derived.papers:
+            yield Difference(
+                "case",
+                f"no grant in the evidence has such a paper ({paper.mechanism.value})",
+                border=f"{paper.origin} -> {paper.destination}",
+                party=paper.owner,
+                stored=paper.document or _NONE,
+                derived=_NONE,
             )
     yield from _statements(stored, derived)
     if stored.stage != derived.stage:

@@ -134,6 +134,15 @@ def test_a_role_that_is_called_a_witness_must_show_its_evidence_all_the_same(sou
     assert ("evidence", role) in {(each.where, each.party) for each in found}
 
 
+def test_a_contract_that_no_grant_has_does_not_count(sources: Sources) -> None:
+    first = sources.case.papers[0]
+    invented = first.model_copy(update={"document": "0" * 64})
+    claim = sources.case.model_copy(update={"papers": (invented, *sources.case.papers[1:])})
+    found = _found(sources, case=claim, judgement=judge(claim))
+    assert ("case", first.owner, "0" * 64) in {(each.where, each.party, each.stored) for each in found}
+    assert any(each.where == "verdict" and each.derived == "fail" for each in found)
+
+
 def test_the_purpose_is_the_plans_and_not_what_the_maker_says(sources: Sources) -> None:
     other = sources.case.model_copy(update={"purpose": "marketing"})
     found = _found(sources, case=other, judgement=judge(other))
