@@ -1,8 +1,8 @@
 """A judged run judged again: from its evidence, by the rules that are installed here. Offline, without keys.
 
 Every difference between what the file says and what comes out here is named. What the evidence has is
-taken from it, not from the case: purpose, seats, places and flows, papers from the grants, each statement from
-its signed envelope. What the papers tell of data, of days and of persons abroad, what attacks found, and the
+taken from it, not from the case: purpose, seats, places and flows, papers from the grants, statements from
+their envelopes. What the papers tell of data, of days and of persons abroad, what attacks found, and the
 day that the case is judged as of are the maker's word, and the reader is told so.
 """
 
