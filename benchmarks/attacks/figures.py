@@ -82,7 +82,7 @@ class Found:
 
     attack: its family, as `isthmus bench attacks` takes it; name: within it. control: the id in the rule
     catalogue that it answers to. baseline: what the attacker has without the transcript; bound: the most that
-    the control allows. `by_upper`: the interval's upper end is held against the bound, not the value.
+    the control allows. `by_upper`: the interval's upper end must be within it too, as of every T-LEAK-*.
     """
 
     attack: str
@@ -112,7 +112,8 @@ class Found:
             return "void"
         if self.found.value > self.bound:
             return "fail"
-        return "unknown" if self.by_upper and self.found.upper > self.bound else "pass"
+        decides = self.by_upper or self.control.startswith("T-LEAK-")
+        return "unknown" if decides and self.found.upper > self.bound else "pass"
 
     def to_json(self) -> dict[str, Any]:
         """Everything by name, figures to four digits."""

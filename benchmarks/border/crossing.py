@@ -19,10 +19,12 @@ from benchmarks.border.results import Link, Scenario
 from benchmarks.border.staging import Prepared, Ran, prepared, ran, refused, settled, told
 from benchmarks.progress import Say, silent
 from federation import files
-from federation.compliance.facts import Shown
+from federation.compliance.attestation import Attestation, sealed
+from federation.compliance.facts import Case, Shown
 from federation.compliance.judging import judge
 from federation.compliance.packing import Sources, build, read
 from federation.compliance.rederiving import rederived
+from federation.governance.manifest import Evidence
 from federation.ids import AGGREGATOR
 from federation.ledger.archive import archived
 from parties.sandbox.founding import Sandbox
@@ -90,5 +92,28 @@ def packed_in(plan: Prepared, played: Played, channel: Shown = "unknown") -> tup
         {str(role): seen for role, seen in played.frames.items()},
         trusted(sandbox),
         channel,
+        _envelopes(run.case, sandbox),
     )
     return run, source
+
+
+def _envelopes(case: Case, sandbox: Sandbox) -> dict[str, bytes]:
+    """The statements of the case, signed by who makes them, for the plan that was played."""
+    signers = {str(name): home.identity() for name, home in sandbox.parties.items()}
+    signers[AGGREGATOR] = sandbox.coordinator.identity()
+    return {
+        f"{number:04}": sealed(
+            Attestation(
+                control=each.control,
+                party=each.party,
+                office=each.office,
+                about=sandbox.plan.digest.hex(),
+                covers=each.covers,
+                dated=each.dated,
+                valid_until=each.valid_until,
+                document=Evidence(title=f"{each.control} of {each.party}", sha256=each.document),
+            ),
+            signers[each.party],
+        )
+        for number, each in enumerate(case.statements)
+    }

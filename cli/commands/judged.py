@@ -44,7 +44,7 @@ def verify_judged(pack_files: Sequence[Path], trusted: Mapping[str, str], output
 
 
 def _told(found: Rederived) -> list[str]:
-    evidence = "its evidence was checked" if found.report is not None else "nothing was sent in it"
+    evidence = "its evidence was checked" if found.report is not None else "no evidence of a run is in it"
     lines = [f"{found.name} ({found.stage}), packed by {found.by}: {evidence}"]
     if found.by in found.uncompared:
         lines.append(f"Whose file it is, nobody compared: --trust {found.by}='{found.fingerprint}'")
@@ -61,6 +61,15 @@ def _told(found: Rederived) -> list[str]:
             f"judged again by {len(found.rules)} rule packs: the same {found.rulings} verdicts, to the byte "
             f"({verdicts})"
         )
+    if found.ran_on and found.ran_on != found.date:
+        lines.append(
+            f"Judged as of {found.date}, which is the maker's word; its logs have the run on {found.ran_on}."
+            " Rules and papers in force on one of these days need not be on the other."
+        )
+    lines.append(
+        "What the papers tell of data, of days and of persons abroad, what attacks found and what a capture "
+        "saw are the maker's word."
+    )
     lines.append("It shows what evidence and papers come to by these rules. It is not legal advice.")
     return lines
 

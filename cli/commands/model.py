@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cli.commands.placing import places_options, refuse_unlawful
 from cli.homes import federation_home, party_home
 from cli.output import format_option, say
 from cli.paths import OUT_FILE
@@ -21,15 +22,23 @@ def command() -> None:
 @command.command()
 @click.argument("plan_file", type=_FILE)
 @federation_home
+@places_options
 @format_option
-def train(plan_file: Path, home: Path, output: str) -> None:
-    """At the coordinator: launch the round of the plan in PLAN_FILE, follow it, and say what was trained."""
+def train(
+    plan_file: Path, home: Path, manifest_files: tuple[Path, ...], at: tuple[str, ...], output: str
+) -> None:
+    """At the coordinator: launch the round of the plan in PLAN_FILE, follow it, and say what was trained.
+
+    The rules about places are asked first, as `isthmus round launch` has it.
+    """
     from cli.commands.round import launched
     from federation import plan as plans
     from federation.coordinator.home import CoordinatorHome
 
     plan = plans.load(plan_file)
-    status = launched(CoordinatorHome.open(home), plan, output)
+    opened = CoordinatorHome.open(home)
+    refuse_unlawful(plan, manifest_files, at)
+    status = launched(opened, plan, output)
     told = (
         f"a {plan.shape} {plan.model.kind} model of {', '.join(plan.parties)}. Each party holds its own "
         "part; look with `isthmus model show` there."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from cli.commands.placing import places_options, refuse_unlawful
 from cli.homes import federation_home
 from cli.output import format_option, say
 from crypto.errors import IsthmusError
@@ -27,15 +28,28 @@ def command() -> None:
 @click.argument("plan_file", type=click.Path(dir_okay=False, path_type=Path))
 @federation_home
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Follow the round to its end.")
+@places_options
 @format_option
-def launch(plan_file: Path, home: Path, wait: bool, output: str) -> None:
-    """Check the plan in PLAN_FILE, launch its round, and follow it."""
+def launch(
+    plan_file: Path,
+    home: Path,
+    wait: bool,
+    manifest_files: tuple[Path, ...],
+    at: tuple[str, ...],
+    output: str,
+) -> None:
+    """Check the plan in PLAN_FILE, launch its round, and follow it.
+
+    With each party's --manifest and --at aggregator=PLACE the rules about places are asked first. Exit code 3
+    when one refuses the plan: no order is sent then.
+    """
     from federation import plan as plans
     from federation.coordinator import rounds
     from federation.coordinator.home import CoordinatorHome
 
     plan = plans.load(plan_file)
     opened = CoordinatorHome.open(home)
+    refuse_unlawful(plan, manifest_files, at)
     if not wait:
         run = rounds.launch(opened, plan)
         say(output, {"run": run, "state": "submitted"}, f"launched {run}")

@@ -161,6 +161,9 @@ class Cumulated(Part):
     sensitive: int = Field(ge=0)
 
 
+Figure = Annotated[float, Field(allow_inf_nan=False)]
+
+
 class Attack(Part):
     """What an attack on the run's own transcripts found. `value` and `upper` (95 %) are in `unit`.
 
@@ -173,13 +176,22 @@ class Attack(Part):
 
     view: str
     unit: Literal["auc", "rate", "tpr", "cosine", "count"]
-    value: float
-    upper: float
-    baseline: float
+    value: Figure
+    upper: Figure
+    baseline: Figure
     n: int = Field(ge=0)
     seed: int
     positive: bool
     negative: bool
+
+    @model_validator(mode="after")
+    def _possible(self) -> Attack:
+        """No bound is met by a figure that no attack can find, nor by a baseline that nobody can have."""
+        figures = {"value": self.value, "upper": self.upper, "baseline": self.baseline}
+        for name, figure in figures.items():
+            if figure < 0 or (self.unit != "count" and figure > 1):
+                raise ValueError(f"{name}: no figure in {self.unit}")
+        return self
 
 
 class Case(Part):

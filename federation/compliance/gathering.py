@@ -29,7 +29,7 @@ from federation.ids import AGGREGATOR, PartyId
 from federation.message import Role
 from federation.plan import Plan
 
-__all__ = ["bases_of", "data_of", "observed", "papers_of", "party_of", "planned"]
+__all__ = ["bases_of", "data_of", "observed", "papers_of", "party_of", "planned", "seats"]
 
 _SEATS: Mapping[Role, Seat] = {
     Role.LABEL: "label",
@@ -60,7 +60,7 @@ def planned(
     """
     given, held = dict(parties or {}), list(grants)
     holders = key_holders(plan)
-    seats = {
+    seated = {
         str(name): given[name] if name in given else _seated(name, role, manifests, held, name in holders)
         for name, role in plan.roles().items()
     }
@@ -73,7 +73,7 @@ def planned(
         date=date,
         purpose=plan.purpose,
         shape=plan.shape,
-        parties={**given, **seats},
+        parties={**given, **seated},
         data=brought,
         flows=flows(plan, manifests),
         papers=tuple(paper for grant in held for paper in papers_of(grant)),
@@ -81,6 +81,11 @@ def planned(
         statements=tuple(statements),
         abroad=dict(abroad or {}),
     )
+
+
+def seats(plan: Plan) -> dict[str, Seat]:
+    """Who does what in a plan, by name."""
+    return {str(name): _SEATS[role] for name, role in plan.roles().items()}
 
 
 def _seated(

@@ -212,7 +212,7 @@ def _frame(line: bytes, name: str) -> Frame:
     try:
         fields = json.loads(line)
         found = Frame(PartyId(str(fields["to"])), int(fields["size"]), str(fields["sha256"]))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise damaged(f"{name} has a line that is no frame") from None
     if files.canonical_json(asdict(found)) != line:
         raise damaged(f"{name} has a line that is no frame")

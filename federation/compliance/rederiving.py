@@ -1,7 +1,9 @@
 """A judged run judged again: from its evidence, by the rules that are installed here. Offline, without keys.
 
-Every difference between what the file says and what comes out here is named. Nothing in it shows that the
-facts of the papers are true: manifests and grants say them, and persons signed for them.
+Every difference between what the file says and what comes out here is named. What the evidence has is
+taken from it, not from the case: purpose, seats, places and flows, papers from the grants, statements from
+their envelopes. What the papers tell of data, of days and of persons abroad, what attacks found, and the
+day that the case is judged as of are the maker's word, and the reader is told so.
 """
 
 from __future__ import annotations
@@ -15,17 +17,21 @@ from typing import Any, Literal
 from crypto import dsse
 from crypto.errors import IsthmusError
 from crypto.identity import PublicIdentity, normal_fingerprint
+from federation.compliance.attestation import Trust, statements
 from federation.compliance.catalogue import Catalogue, catalogue
-from federation.compliance.facts import Case
-from federation.compliance.gathering import observed
+from federation.compliance.facts import Case, Paper, Statement
+from federation.compliance.gathering import observed, papers_of, seats
 from federation.compliance.judging import judge
 from federation.compliance.packing import BORDER_TYPE, JUDGEMENT, STATEMENT, BorderPack
 from federation.compliance.verdicts import Judgement
+from federation.governance.grant import GRANT_TYPE, Grant
 from federation.ids import PartyId
 from federation.journal import Entry
 from federation.ledger.findings import Report, State
+from federation.ledger.pack import Pack
 from federation.ledger.reading import Reading
 from federation.ledger.verify import verify
+from federation.plan import parse as parse_plan
 from federation.transport.capture import Reconciled, reconcile
 
 #: Where a difference is: maker's signature, files, a role's evidence, the facts, the rules, a verdict.
@@ -53,10 +59,15 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Rederived:
-    """What the file comes to here. report: of the roles' packs; None where the run never began."""
+    """What the file comes to here. report: of the roles' packs; None where the file has none.
+
+    date: the day that it is judged as of, which the maker says. ran_on: the day of the run, by its logs.
+    """
 
     name: str
     stage: str
+    date: str
+    ran_on: str
     by: str
     fingerprint: str
     uncompared: Mapping[str, str]  # role -> fingerprint, where the reader gave none: the maker's word
@@ -76,6 +87,8 @@ class Rederived:
         return {
             "case": self.name,
             "stage": self.stage,
+            "date": self.date,
+            "ran_on": self.ran_on,
             "same": self.same,
             "by": self.by,
             "fingerprint": self.fingerprint,
@@ -102,15 +115,21 @@ def rederived(
     report, case = None, pack.case
     if pack.packs:
         report = verify(pack.packs, {name: key for name, key in keys.items() if _is_member(pack, name)})
-        differences += [*_missing(pack), *_evidence(report)]
+        differences += [*_evidence(report)]
         try:
-            case = _observed(pack, report)
-        except (IsthmusError, ValueError, KeyError, TypeError):
+            case = _observed(pack, _planned(pack), report)
+        except (IsthmusError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             differences.append(
                 Difference("evidence", "the facts of the run cannot be read from the evidence")
             )
+        differences += _missing(pack, case)
     elif case.stage == "run":
         differences.append(Difference("evidence", "it tells of a run, and no role's evidence is in it"))
+    try:
+        case = _stated(case, _signed_statements(pack, keys))
+    except (IsthmusError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        differences.append(Difference("evidence", "the signed statements in it cannot be read"))
+        case = case.model_copy(update={"statements": ()})
     judgement = judge(case, rules)
     differences += [
         *_facts(pack.case, case),
@@ -122,6 +141,8 @@ def rederived(
     return Rederived(
         case.name,
         case.stage,
+        case.date.isoformat(),
+        _ran_on(pack),
         said.by,
         key.fingerprint,
         {name: text for name, text in {**said.trusted, said.by: key.fingerprint}.items() if name not in told},
@@ -204,10 +225,10 @@ def _contents(pack: BorderPack) -> Iterator[Difference]:
         )
 
 
-def _missing(pack: BorderPack) -> Iterator[Difference]:
-    """Roles of the case whose evidence is not in the file. Witnesses write none."""
+def _missing(pack: BorderPack, case: Case) -> Iterator[Difference]:
+    """Roles of the run whose evidence is not in the file. Witnesses write none; the plan says who is one."""
     there = {each.party for each in pack.packs}
-    for name, party in pack.case.parties.items():
+    for name, party in case.parties.items():
         if party.seat != "witness" and name not in there:
             yield Difference("evidence", "the evidence of this role is not in it", party=name)
 
@@ -225,10 +246,67 @@ def _evidence(report: Report) -> Iterator[Difference]:
             )
 
 
-def _observed(pack: BorderPack, report: Report) -> Case:
+def _planned(pack: BorderPack) -> Case:
+    """The case with what the signed plan and the members' places have otherwise. Witnesses are in neither."""
+    reading, said = Reading(pack.packs[0]), pack.case
+    plan = parse_plan(pack.packs[0].files["plan.json"])
+    parties = {name: party.model_copy(update={"seat": "witness"}) for name, party in said.parties.items()}
+    for name, seat in seats(plan).items():
+        where = reading.members[name].place if name in reading.members else ""
+        place = {"jurisdiction": where} if where and where != said.parties[name].jurisdiction else {}
+        parties[name] = said.parties[name].model_copy(update={"seat": seat, **place})
+    granted = {_way(paper) for each in pack.packs for paper in _granted(each)}
+    papers = tuple(paper for paper in said.papers if _way(paper) in granted)
+    update = {"purpose": plan.purpose, "shape": plan.shape, "parties": parties, "papers": papers}
+    return said.model_copy(update=update)
+
+
+def _granted(pack: Pack) -> Iterator[Paper]:
+    """The papers of the grants that a role's evidence has; that they are signed its own check says."""
+    for envelope in pack.under("grants").values():
+        yield from papers_of(Grant.model_validate_json(dsse.unverified(envelope, GRANT_TYPE)))
+
+
+def _way(paper: Paper) -> tuple[str, ...]:
+    """What a paper is, but for its days: those of a case go with the day that it is judged as of."""
+    mechanism, document = paper.mechanism.value, paper.document or ""
+    return (paper.owner, paper.origin, paper.destination, mechanism, document, *paper.names)
+
+
+def _signed_statements(pack: BorderPack, keys: Mapping[str, str]) -> tuple[Statement, ...]:
+    """What persons signed, from the envelopes: sound under keys of the evidence and the maker alone."""
+    maker = PublicIdentity(bytes.fromhex(pack.statement.key))
+    known = [(pack.statement.by, maker)]
+    known += [pair for each in pack.packs for pair in Reading(each).known.items()]
+    parties = {name: key for name, key in known if keys.get(name, key.fingerprint) == key.fingerprint}
+    about = {parse_plan(each.files["plan.json"]).digest.hex() for each in pack.packs}
+    envelopes = [data for name, data in pack.files.items() if name.startswith("attestations/")]
+    return statements(envelopes, Trust(parties), about)
+
+
+def _stated(case: Case, found: tuple[Statement, ...]) -> Case:
+    """The case with these statements; as it is where it has the same ones, in whatever order."""
+    same = sorted(map(Statement.model_dump_json, case.statements)) == sorted(
+        map(Statement.model_dump_json, found)
+    )
+    return case if same else case.model_copy(update={"statements": found})
+
+
+def _ran_on(pack: BorderPack) -> str:
+    """The day of the run's first entry in any role's log; empty where there is none."""
+    try:
+        return min(
+            (entry.at[:10] for each in pack.packs for a in Reading(each).attempts for entry in a.entries),
+            default="",
+        )
+    except (IsthmusError, ValueError, KeyError, TypeError):
+        return ""  # The evidence's own check says what is wrong with the log.
+
+
+def _observed(pack: BorderPack, case: Case, report: Report) -> Case:
     readings = [Reading(each) for each in pack.packs]
     reconciled = None if pack.frames is None else _reconciled(readings, pack)
-    return observed(pack.case, report, readings, reconciled=reconciled, channel=pack.statement.channel)
+    return observed(case, report, readings, reconciled=reconciled, channel=pack.statement.channel)
 
 
 def _reconciled(readings: list[Reading], pack: BorderPack) -> dict[str, Reconciled]:
@@ -259,8 +337,62 @@ def _facts(stored: Case, derived: Case) -> Iterator[Difference]:
                 stored=flow if there else _NONE,
                 derived=_NONE if there else flow,
             )
+    for name in sorted({*stored.parties} & {*derived.parties}):
+        one, other = stored.parties[name], derived.parties[name]
+        for what in ("seat", "jurisdiction"):
+            if getattr(one, what) != getattr(other, what):
+                yield Difference(
+                    "case",
+                    f"plan and members have another {what} of it",
+                    party=name,
+                    stored=getattr(one, what),
+                    derived=getattr(other, what),
+                )
+    for what in ("purpose", "shape"):
+        if getattr(stored, what) != getattr(derived, what):
+            yield Difference(
+                "case",
+                f"the plan of the run has another {what}",
+                stored=getattr(stored, what),
+                derived=getattr(derived, what),
+            )
+    for paper in stored.papers:
+        if paper not in derived.papers:
+            yield Difference(
+                "case",
+                f"no grant in the evidence has such a paper ({paper.mechanism.value})",
+                border=f"{paper.origin} -> {paper.destination}",
+                party=paper.owner,
+                stored=paper.document or _NONE,
+                derived=_NONE,
+            )
+    yield from _statements(stored, derived)
     if stored.stage != derived.stage:
         yield Difference("case", "the case is of another stage", stored=stored.stage, derived=derived.stage)
+
+
+def _statements(stored: Case, derived: Case) -> Iterator[Difference]:
+    """Statements of the case without a signed envelope in the file, and the other way round."""
+    for each in stored.statements:
+        if each not in derived.statements:
+            yield Difference(
+                "case",
+                "no signed envelope in the file says this statement as the case has it",
+                control=each.control,
+                party=each.party,
+                stored=each.document,
+                derived=_NONE,
+            )
+    for each in derived.statements:
+        if each not in stored.statements:
+            yield Difference(
+                "case",
+                "a signed statement in the file is not in the case so",
+                control=each.control,
+                party=each.party,
+                stored=_NONE,
+                derived=each.document,
+            )
 
 
 def _flows(case: Case) -> set[str]:
@@ -330,7 +462,7 @@ def _rulings(judgement: Mapping[str, Any]) -> dict[tuple[str, str, str, str], li
                 key = (str(reading), str(each["control"]), str(each["border"]), str(each["party"]))
                 told = json.dumps(each, sort_keys=True, ensure_ascii=False)
                 found.setdefault(key, []).append(f"{each['verdict']}\n{told}")
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, RecursionError):
         return {}
     return found
 

@@ -12,7 +12,10 @@ import pytest
 
 from cli.main import isthmus
 from crypto.errors import Refusal, UsageError
+from federation.coordinator.home import CoordinatorHome
+from federation.coordinator.record import RoundStatus
 from federation.governance.manifest import toml
+from federation.ids import RunId
 from federation.plan import Plan
 from parties.sandbox.founding import plan_toml
 from tests.federation.governance.samples import manifest
@@ -33,9 +36,13 @@ def ask(tmp_path: Path) -> Place:
         said = manifest(**facts, dataset__id="data", dataset__collected_in=[country])
         (tmp_path / f"{name}.toml").write_text(toml(said))
 
-    def run(*more: str, of: tuple[str, ...] = ("bank", "registry")) -> click.testing.Result:
+    def run(
+        *more: str,
+        of: tuple[str, ...] = ("bank", "registry"),
+        by: tuple[str, str] = ("policy", "place"),
+    ) -> click.testing.Result:
         files = [word for name in of for word in ("--manifest", str(tmp_path / f"{name}.toml"))]
-        words = ["policy", "place", str(tmp_path / "plan.toml"), *files, *more]
+        words = [*by, str(tmp_path / "plan.toml"), *files, *more]
         ran = click.testing.CliRunner().invoke(isthmus, words, standalone_mode=False)
         if ran.exception is not None and not isinstance(ran.exception, SystemExit):
             raise ran.exception
@@ -57,6 +64,58 @@ def test_an_aggregator_at_home_is_allowed(ask: Place) -> None:
     ran = ask("--at", "aggregator=CN-SH")
     assert ran.exit_code == 0
     assert "no rule about places refuses it" in ran.output and "not legal advice" in ran.output
+
+
+LAUNCHES = (("round", "launch"), ("model", "train"))
+
+
+@pytest.fixture
+def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
+    """What was launched at the coordinator's folder `federation`: a round that is over at once."""
+    ran = click.testing.CliRunner().invoke(
+        isthmus, ["federation", "init", "f", "--home", str(tmp_path / "federation")], standalone_mode=False
+    )
+    assert ran.exception is None, ran.output
+    plans: list[Plan] = []
+
+    def over(opened: CoordinatorHome, plan: Plan, output: str) -> RoundStatus:
+        plans.append(plan)
+        return RoundStatus(RunId("20260301-120000-abcdef"), "p", "ab" * 32)
+
+    monkeypatch.setattr("cli.commands.round.launched", over)
+    return plans
+
+
+@pytest.mark.parametrize("by", LAUNCHES, ids=" ".join)
+def test_a_plan_that_a_rule_about_places_refuses_is_not_launched(
+    ask: Place, tmp_path: Path, launched: list[Plan], by: tuple[str, str]
+) -> None:
+    home = ("--home", str(tmp_path / "federation"))
+    with pytest.raises(Refusal, match="CN-CREDIT") as refused:
+        ask("--at", "aggregator=SG", *home, by=by)
+    assert "aggregator in CN" in refused.value.advice
+    with pytest.raises(UsageError, match="no manifest of registry"):
+        ask("--at", "aggregator=CN-SH", *home, of=("bank",), by=by)
+    assert launched == []
+
+
+@pytest.mark.parametrize("by", LAUNCHES, ids=" ".join)
+def test_a_plan_that_no_rule_about_places_refuses_is_launched(
+    ask: Place, tmp_path: Path, launched: list[Plan], by: tuple[str, str]
+) -> None:
+    ran = ask("--at", "aggregator=CN-SH", "--home", str(tmp_path / "federation"), by=by)
+    assert "No rule about places refuses the plan" in ran.stderr
+    assert len(launched) == 1
+
+
+@pytest.mark.parametrize("by", LAUNCHES, ids=" ".join)
+def test_a_launch_without_countries_says_that_nothing_was_judged(
+    ask: Place, tmp_path: Path, launched: list[Plan], by: tuple[str, str]
+) -> None:
+    ran = ask("--format", "json", "--home", str(tmp_path / "federation"), of=(), by=by)
+    assert "No rule about places was asked" in ran.stderr
+    assert json.loads(ran.stdout)["run"] == "20260301-120000-abcdef"
+    assert len(launched) == 1
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def attested(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
         "owner"   (default) each party whose data was collected in the pack's places and goes to others
         "border"  each way out of those places, by each of those whose data takes it
         "party"   each party in those places
-        "run"     the run, once, by anybody
+        "run"     the run, once, by one of those whose data it is about: never by a recipient or a witness
     when: a condition on the data (`scope.CONDITIONS`), default "any". decides_on_persons: asked only where
     the score weighs on decisions about persons in the data. max_age_days: a statement older than so many days
     is too old. kept_days: for so many days the owner's manifest must keep evidence. places: instead of the
@@ -56,8 +56,8 @@ def _wanted(case: Case, parameters: Mapping[str, Any]) -> Iterator[tuple[tuple[s
         for name in within(case, places) if places else sorted(case.parties):
             yield (name,), None
     elif each == "run":
-        if when == "any" or owners(case, places, when):
-            yield tuple(sorted(case.parties)), None
+        if whose := owners(case, places, when):
+            yield whose, None
     else:
         for owner in owners(case, places, when):
             if shared(case, owner):

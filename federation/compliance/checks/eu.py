@@ -90,6 +90,6 @@ def high_risk(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
             )
         ]
     return [
-        stated(case, parameters, tuple(sorted(case.parties)), None),
+        stated(case, parameters, tuple(sorted(set(case.parties) - set(case.of_seat("witness")))), None),
         of_evidence(case, parameters["logs"]),
     ]

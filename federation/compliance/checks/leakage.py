@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,10 +19,12 @@ _ROUNDING = 1e-9
 
 @check("leakage", reads=("bounds", "needed", "views"))
 def leakage(case: Case, parameters: Mapping[str, Any]) -> Sequence[Answer]:
-    """Every attack of this control stayed within its unit's bound.
+    """Every attack of this control stayed within its unit's bound, the upper end of its interval too.
+
+    A value within its bound whose interval reaches beyond it is unknown: so few rows show nothing.
 
     bounds: unit -> { at_most = a figure, or over_baseline = so much above what the attacker has anyway, or
-        below_baseline = true; of = "upper" where the interval's upper end must be within too }
+        below_baseline = true }
     needed: units without which nothing is shown. views: the seats whose parties must each have been tried, as
     far as they are in the case.
 
@@ -61,6 +64,11 @@ def _weighed(name: str, attack: Attack, bound: Mapping[str, Any] | None) -> Answ
             "nothing.",
             f"{name}（{attack.view} 视角）：{zh}对照不成立，其数值没有意义。",
         )
+    if not attack.n:
+        return unknown(
+            f"{name}, from the view of {attack.view}: it was tried on nothing (n=0).",
+            f"{name}（{attack.view} 视角）：未在任何样本上测试（n=0）。",
+        )
     limit = float(bound["at_most"]) if "at_most" in bound else attack.baseline + bound.get("over_baseline", 0)
     strictly = bool(bound.get("below_baseline"))
 
@@ -72,9 +80,24 @@ def _weighed(name: str, attack: Attack, bound: Mapping[str, Any] | None) -> Answ
     zh = f"{name}（{attack.view} 视角）：{figures}，界限 {limit:.4f}，n={attack.n}"
     if not within(attack.value):
         return fails(f"{en}.", f"{zh}。")
-    if bound.get("of") == "upper" and not within(attack.upper):
-        return unknown(f"{en}: too few rows to tell.", f"{zh}：行数太少，无法判定。")
+    if not within(attack.upper):
+        rows = _rows(attack, limit)
+        return unknown(
+            f"{en}: too few rows to tell" + ("." if rows is None else f"; about {rows} would."),
+            f"{zh}：行数太少，无法判定" + ("。" if rows is None else f"；约需 {rows} 行。"),
+        )
     return passes(f"{en}.", f"{zh}。")
+
+
+def _rows(attack: Attack, limit: float) -> int | None:
+    """With how many rows the interval would end at the limit, were the value the same; None: with none.
+
+    An interval about a value narrows with the root of the rows, that of no hit at all with the rows.
+    """
+    if attack.unit == "count" or limit <= attack.value:
+        return None
+    wider = (attack.upper - attack.value) / (limit - attack.value)
+    return math.ceil(attack.n * (wider if attack.value == 0 else wider**2))
 
 
 def _units(attacks: Mapping[str, Attack], needed: Sequence[str]) -> Sequence[Answer]:

@@ -61,7 +61,10 @@ def test_the_product_stays_within_the_bounds_but_for_what_is_known_not_to(result
         ("poisoning", "a party that uploads the change of the round before"),  # docs/security.md says so.
     }
     assert failed <= known
-    for attack in ("reconstruction", "sums", "matching", "keys", "scores"):
+    rebuilt = [each for each in results if each.attack == "reconstruction"]
+    assert {each.found.value for each in rebuilt} == {0.0}
+    assert {each.verdict for each in rebuilt} == {"unknown"}  # No row of 64 does not show at most one in 100.
+    for attack in ("sums", "matching", "keys", "scores"):
         assert all(each.verdict == "pass" for each in results if each.attack == attack)
     (residual,) = of(results, "labels", "residual sign")
     assert at_chance(residual.found)
@@ -105,7 +108,7 @@ def made(**changed: Any) -> Found:
         "control": "T-LEAK-LABEL",
         "view": "nobody",
         "unit": "auc",
-        "found": Estimate(0.6, 0.5, 0.7, 100),
+        "found": Estimate(0.6, 0.59, 0.61, 9000),
         "baseline": 0.6,
         "bound": 0.62,
         "seed": 0,
@@ -121,7 +124,13 @@ def test_a_figure_without_its_controls_says_nothing() -> None:
     assert made(positive=Control(0.6, False, "")).verdict == "void"
     assert made(negative=Control(0.8, False, "")).verdict == "void"
     assert made(found=Estimate(0.7, 0.6, 0.8, 100)).verdict == "fail"
-    assert made(by_upper=True).verdict == "unknown"
+
+
+def test_an_interval_that_reaches_beyond_the_bound_shows_nothing_of_leakage() -> None:
+    wide = Estimate(0.6, 0.5, 0.7, 100)
+    assert made(found=wide).verdict == "unknown"
+    assert made(found=wide, control="T-POISON").verdict == "pass"
+    assert made(found=wide, control="T-POISON", by_upper=True).verdict == "unknown"
 
 
 def test_intervals_are_exact() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cli.commands.judged import verify_judged
 from cli.main import isthmus
 from crypto.identity import Identity
 from federation import files
+from federation.compliance.attestation import claimed, sealed
 from federation.compliance.catalogue import Catalogue, catalogue
 from federation.compliance.judging import judge
 from federation.compliance.packing import BorderPack, Sources, build, parse
@@ -100,6 +102,70 @@ def test_a_flow_that_was_left_out_is_named(sources: Sources) -> None:
     assert any(each.where == "case" and each.stored == "not there" for each in _found(sources, case=fewer))
 
 
+def test_a_statement_that_nobody_signed_does_not_count_whatever_its_maker_says(sources: Sources) -> None:
+    made = sources.case.statements[0]
+    found = _found(sources, attestations=dict(list(sources.attestations.items())[1:]))
+    assert ("case", made.control) in {(each.where, each.control) for each in found}
+    assert ("verdict", made.control) in {(each.where, each.control) for each in found}
+
+
+def test_a_statement_that_its_maker_signed_with_a_key_of_his_own_does_not_count(sources: Sources) -> None:
+    name, envelope = next(iter(sources.attestations.items()))
+    said = claimed(envelope)
+    forged = {**sources.attestations, name: sealed(said, Identity.generate())}
+    found = _found(sources, attestations=forged)
+    assert any(each.where == "verdict" and each.derived == "fail" for each in found)
+
+
+def test_a_statement_for_another_plan_does_not_count(sources: Sources) -> None:
+    name, envelope = next(iter(sources.attestations.items()))
+    said = claimed(envelope).model_copy(update={"about": "0" * 64})
+    found = _found(sources, attestations={**sources.attestations, name: sealed(said, sources.identity)})
+    derived = {each.derived for each in found if (each.where, each.control) == ("verdict", said.control)}
+    assert derived == {"needs-attestation"}
+
+
+def test_a_role_that_is_called_a_witness_must_show_its_evidence_all_the_same(sources: Sources) -> None:
+    role = next(name for name in sources.packs if name != AGGREGATOR)
+    hidden = sources.case.parties[role].model_copy(update={"seat": "witness"})
+    claimed_case = sources.case.model_copy(update={"parties": {**sources.case.parties, role: hidden}})
+    fewer = {name: data for name, data in sources.packs.items() if name != role}
+    found = _found(sources, case=claimed_case, judgement=judge(claimed_case), packs=fewer)
+    assert ("evidence", role) in {(each.where, each.party) for each in found}
+
+
+def test_a_contract_that_no_grant_has_does_not_count(sources: Sources) -> None:
+    first = sources.case.papers[0]
+    invented = first.model_copy(update={"document": "0" * 64})
+    claim = sources.case.model_copy(update={"papers": (invented, *sources.case.papers[1:])})
+    found = _found(sources, case=claim, judgement=judge(claim))
+    assert ("case", first.owner, "0" * 64) in {(each.where, each.party, each.stored) for each in found}
+    assert any(each.where == "verdict" and each.derived == "fail" for each in found)
+
+
+def test_the_purpose_is_the_plans_and_not_what_the_maker_says(sources: Sources) -> None:
+    other = sources.case.model_copy(update={"purpose": "marketing"})
+    found = _found(sources, case=other, judgement=judge(other))
+    assert ("marketing", sources.case.purpose) in {(each.stored, each.derived) for each in found}
+
+
+def test_a_reader_is_told_when_the_day_of_the_rules_is_not_the_day_of_the_run(
+    sources: Sources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    early = sources.case.model_copy(update={"date": dt.date(2026, 1, 2)})
+    file = tmp_path / "S4.zip"
+    file.write_bytes(build(dataclasses.replace(sources, case=early, judgement=judge(early))))
+    verify_judged([file], sources.trusted, "text")
+    assert "Judged as of 2026-01-02, which is the maker's word" in capsys.readouterr().out
+
+
+def test_a_captured_frame_of_no_size_is_refused(sources: Sources) -> None:
+    lines = b'{"sha256":"","size":1e999,"to":"aggregator"}\n'
+    members = {**_pack(sources).files, "captures/aggregator.jsonl": lines}
+    with pytest.raises(UsageError):
+        parse(archived(members), "S4.zip")
+
+
 def test_a_frame_that_passed_the_guard_log_by_fails_its_control(sources: Sources) -> None:
     assert sources.frames is not None
     seen = {**sources.frames, "aggregator": sources.frames["aggregator"][1:]}  # type: ignore[index]
@@ -113,7 +179,7 @@ def test_a_carrier_who_signs_nothing_changes_nothing_unseen(sources: Sources) ->
     facts["purpose"] = "marketing"
     carried = parse(archived({**whole.files, "case.json": files.canonical_json(facts)}), "S4.zip")
     found = rederived(carried).differences
-    assert {"contents", "verdict"} <= {each.where for each in found}
+    assert {"contents", "case"} <= {each.where for each in found}
     assert any("case.json" in each.told for each in found)
 
 

@@ -70,6 +70,20 @@ def test_companies_alone_are_no_high_risk_and_no_personal_data() -> None:
         assert asked(case, control) is Verdict.NOT_APPLICABLE, control
 
 
+def test_that_updates_are_not_personal_data_is_not_for_their_recipient_to_say() -> None:
+    said = case_of("de-gb", statements__0__party="aggregator")
+    assert asked(said, "EU-PERSONAL") is Verdict.NEEDS_ATTESTATION
+
+
+def test_oversight_of_a_high_risk_score_is_not_for_a_witness_to_sign() -> None:
+    facts = {"date": dt.date(2028, 1, 1), "statements__0__control": "EU-AIACT"}
+    answers = rulings("EU-AIACT", case_of("de-gb", **facts, statements__0__party="aggregator"))
+    seen = {"seat": "witness", "jurisdiction": "DE", "kind": "auditor"}
+    watched = case_of("de-gb", **facts, statements__0__party="observer", parties__observer=seen)
+    assert all("Nobody signed it yet" not in each.told.en for each in answers)
+    assert any("Nobody signed it yet" in each.told.en for each in rulings("EU-AIACT", watched))
+
+
 def test_an_impact_assessment_without_leakage_figures_of_the_run_cites_none() -> None:
     assert asked(case_of("de-gb"), "EU-DPIA") is Verdict.UNKNOWN
     assert asked(case_of("de-gb", stage="plan"), "EU-DPIA") is Verdict.PASS

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from federation.compliance.facts import Attack
 from tests.federation.compliance.asking import case, rulings, verdict
 
 
@@ -53,8 +55,8 @@ def test_national_algorithms_are_asked_between_parties_in_china_alone() -> None:
 LABEL = "attacks__T-LEAK-LABEL"
 FIGURE = {
     "unit": "auc",
-    "value": 0.52,
-    "upper": 0.9,
+    "value": 0.51,
+    "upper": 0.52,
     "baseline": 0.5,
     "n": 500,
     "seed": 3,
@@ -73,6 +75,8 @@ FIGURE = {
         ({"negative": False}, "unknown"),
         ({"value": 0.99, "positive": False}, "unknown"),
         ({"unit": "cosine"}, "unknown"),
+        ({"upper": 0.5201}, "unknown"),  # Too few rows to tell.
+        ({"n": 0}, "unknown"),  # Tried on nothing.
         ({"view": "label"}, "unknown"),  # What the feature parties could learn was not tried.
         ({"view": "registry: its gradients"}, "unknown"),  # And two more of that seat.
         ({"view": "platform, registry and supplier: gradients"}, "pass"),
@@ -85,6 +89,40 @@ def test_an_attack_counts_with_both_controls_against_its_bound_from_every_view(
 ) -> None:
     attacks = {"a": {**FIGURE, "view": "feature", **changed}, "b": {**FIGURE, "view": "aggregator"}}
     assert verdict("T-LEAK-LABEL", case("reference", **{LABEL: attacks})) == came
+
+
+@pytest.mark.parametrize("figure", [{"baseline": 5.0}, {"baseline": float("inf")}, {"value": -0.1}], ids=str)
+def test_a_figure_that_no_attack_can_find_is_no_fact(figure: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Attack.model_validate({**FIGURE, "view": "feature", **figure})
+
+
+@pytest.mark.parametrize(
+    ("figure", "rows"),
+    [
+        ({"unit": "auc", "value": 0.5, "upper": 0.54, "n": 100}, 400),
+        (
+            {"unit": "auc", "value": 0.52, "upper": 0.53, "n": 100},
+            None,
+        ),  # At the bound no number of rows does.
+    ],
+    ids=str,
+)
+def test_where_rows_are_too_few_it_is_said_how_many_would_do(
+    figure: dict[str, Any], rows: int | None
+) -> None:
+    attacks = {"a": {**FIGURE, "view": "feature", **figure}}
+    (told,) = [each.told.en for each in rulings("T-LEAK-LABEL", case("reference", **{LABEL: attacks}))]
+    assert told.endswith(
+        "too few rows to tell." if rows is None else f"too few rows to tell; about {rows} would."
+    )
+
+
+def test_no_hit_among_few_rows_does_not_show_that_few_are_hit() -> None:
+    figure = {**FIGURE, "unit": "rate", "value": 0.0, "upper": 0.056, "baseline": 0.0, "n": 64}
+    attacks = {"a": {**figure, "view": "aggregator"}}
+    (told,) = rulings("T-LEAK-RECON", case("reference", **{"attacks__T-LEAK-RECON": attacks}))
+    assert told.verdict.value == "unknown" and "about 359 would" in told.told.en
 
 
 def test_without_an_attack_nothing_is_known_whatever_else_was_looked_at() -> None:
