@@ -128,13 +128,32 @@ def conduct(
         _Round(home, folder, recorder, control, node_ids, stopping).conduct()
     except IsthmusError as error:
         state = "cancelled" if isinstance(error, Cancelled) else "failed"
-        recorder.update(state=state, cause=error.cause, exit_code=error.exit_code, ended=timestamp())
+        end = {"state": state, "cause": error.cause, "exit_code": error.exit_code}
+        _write_end(recorder, stopping, ended=timestamp(), **end)
         raise
     except BaseException as error:
         cause = f"internal error at the aggregator ({type(error).__name__})"
-        recorder.update(state="failed", cause=cause, exit_code=1, ended=timestamp())
+        _write_end(recorder, stopping, state="failed", cause=cause, exit_code=1, ended=timestamp())
         raise
-    recorder.update(state="finished", ended=timestamp(), cpu_seconds=time.process_time() - cpu)
+    cpu_seconds = time.process_time() - cpu
+    _write_end(recorder, stopping, state="finished", ended=timestamp(), cpu_seconds=cpu_seconds)
+
+
+def _write_end(recorder: Recorder, stopping: Callable[[], bool], **end: object) -> None:
+    """Write down how a round ended, for as long as it takes a full disk to be cleared.
+
+    No other round could be submitted there meanwhile. Where the service is stopped first, the round is ended
+    when it starts again (`end_interrupted`).
+    """
+    while True:
+        try:
+            recorder.update(**end)
+        except UsageError:
+            if stopping():
+                raise
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +245,21 @@ class _Round:
 
     def conduct(self) -> None:
         """Attempt after attempt, until one comes to its end or fails in a way that another would too."""
+        broken: PeerFailure | None = None
         while True:
             try:
                 self._attempt()
                 return
+            except _NobodyCame as error:
+                if broken is None:
+                    raise
+                # What ended the last attempt is what everybody was told: who is idle again hears no more.
+                self._recorder.update(interruptions=[*self._recorder.status.interruptions, error.cause])
+                raise broken from error
             except PeerFailure as error:
                 if not self._resumable(error):
                     raise
+                broken = error
                 causes = [*self._recorder.status.interruptions, self._joining or error.cause]
                 self._recorder.update(state="waiting", interruptions=causes)
                 self._joining = ""
