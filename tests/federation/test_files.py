@@ -83,6 +83,7 @@ def write_and_die(path: Path) -> int:
 
 def test_what_a_killed_process_was_writing_is_swept_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "rounds" / "one" / "status.json"
+    path.parent.mkdir(parents=True)
     killed = write_and_die(path)
     (left,) = path.parent.iterdir()
     random = left.name.rpartition(".")[2]
