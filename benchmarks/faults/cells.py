@@ -32,6 +32,8 @@ FAULTS: Mapping[str, str] = {
     "day-on": "its clock jumps a day ahead",
     "day-back": "its clock jumps a day back",
     "power": "power loss: what was not fsynced is gone; started again",
+    "superlink": "SIGKILL of the aggregator's SuperLink, of Flower",
+    "supernode": "SIGKILL of the party's SuperNode, of Flower",
 }
 
 STEPS = ("joining", "alignment", "keys", "training", "opening", "finishing", "cosigning")

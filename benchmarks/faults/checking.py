@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -106,17 +105,24 @@ def same(one: dict[str, list[float]], other: dict[str, list[float]], tolerance: 
     )
 
 
-def told(home: PartyHome, run: RunId) -> str:
+def _told(home: PartyHome, run: RunId) -> str:
     """What the party's node says ended `run`; "" when it says nothing of it."""
     facts: dict[str, Any] = files.read_json(home.node_file) if home.node_file.exists() else {}
     return str(facts.get("cause", "")) if facts.get("run") == run else ""
 
 
-def named(cause: str) -> str:
+def _named(cause: str) -> str:
     """A cause without who passed it on: what every role must have been told alike."""
     return _PASSED_ON.sub("", _ADDRESS.sub("", cause.rpartition("ended the session: ")[2]))
 
 
-def leftovers(folder: Path) -> list[str]:
-    """Names of what `files.write` did not finish."""
-    return [file.name for file in folder.rglob(".*") if files._UNFINISHED.fullmatch(file.name)]
+def told_apart(world: World, run: RunId, cause: str, away: set[PartyId]) -> str:
+    """Who was told what, where that differs; "" where all were told the aggregator's `cause`.
+
+    away: who was not there when it ended; those who were are to agree.
+    """
+    told = {AGGREGATOR: cause, **{name: _told(home, run) for name, home in world.parties.items()}}
+    causes = {seat: _named(each) for seat, each in told.items() if seat not in away}
+    if len({*causes.values()}) == 1:
+        return ""
+    return ", ".join(f"{seat} was told {each!r}" for seat, each in causes.items())

@@ -17,7 +17,7 @@ from benchmarks.progress import Say, silent
 from crypto.errors import UsageError
 
 #: Cells at a time on each core.
-_AT_ONCE = 3
+_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,15 +194,11 @@ class _Play:
 
     def _told_apart(self, run: RunId, away: bool) -> str:
         """Who was told another cause than the aggregator's status; "" when nobody was."""
-        cell, parties = self._cell, self._stage.world.parties
-        told = {AGGREGATOR: self._stage.status(run).cause}
-        told |= {name: checking.told(home, run) for name, home in parties.items()}
-        if away and (cell.seat != AGGREGATOR or cell.fault in ("loss", "freeze")):
-            del told[cell.seat]  # It was not there, and who was is to agree.
-        causes = {name: checking.named(cause) for name, cause in told.items()}
-        if len({*causes.values()}) == 1:
-            return ""
-        return ", ".join(f"{name} was told {cause!r}" for name, cause in causes.items())
+        cell = self._cell
+        missed = away and (cell.seat != AGGREGATOR or cell.fault in ("loss", "freeze"))
+        return checking.told_apart(
+            self._stage.world, run, self._stage.status(run).cause, {cell.seat} if missed else set()
+        )
 
     def _next_round(self) -> str:
         """What is wrong with a round that is launched afterwards; "" when nothing is."""

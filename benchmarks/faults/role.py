@@ -39,6 +39,9 @@ from parties.node import PartyNode
 #: Time in these cells goes ten times as fast: the plan's deadlines, the length of a fault and these waits of
 #: the product are divided by it, so that 300 s of silence take 30.
 PACE = 10.0
+#: What a machine that is busy with other cells may not be too slow for: how long a ping, a reply and a stream
+#: that is made anew may take.
+_GENTLE = 5.0
 _GRACE_SECONDS = 30.0
 _COLLECT_PAUSE = 0.05
 _LOOK_SECONDS = 1.0 / PACE
@@ -116,7 +119,7 @@ def _aggregate(home: CoordinatorHome, post: Connection, durable: Durable | None)
             home.tls_certificate(),
             home.tls_key(),
             lambda: frozenset(home.admitted_supernodes()),
-            grace_seconds=_GRACE_SECONDS / PACE,
+            grace_seconds=_GRACE_SECONDS / _GENTLE,
         )
         exchange.start()
         resumed = [each.run for each in conducting.end_interrupted(home) if each.resumed]
@@ -182,15 +185,18 @@ def _hasten() -> None:
     for name in ("_LOOK", "_REPLY", "_DELIVER_AGAIN", "_INTERRUPTED", "_WELCOME"):
         seconds = getattr(conducting, f"{name}_SECONDS")
         setattr(conducting, f"{name}_SECONDS", seconds / PACE)
-    # How long a reply travels is this machine's, which is busy with other cells.
-    conducting._FIRST_HAND_SECONDS /= 3
+    conducting._FIRST_HAND_SECONDS /= _GENTLE
     aggregator_seat._LOOK_SECONDS /= PACE
     exchange_transport._OPTIONS = _faster(exchange_transport._OPTIONS)
     exchange_server._SERVER_OPTIONS = _faster(exchange_server._SERVER_OPTIONS)
 
 
 def _faster(options: Any) -> Any:
-    return tuple((name, round(value / PACE) if name.endswith("_ms") else value) for name, value in options)
+    paces = {True: _GENTLE, False: PACE}
+    return tuple(
+        (name, round(value / paces["timeout" in name]) if name.endswith("_ms") else value)
+        for name, value in options
+    )
 
 
 # -- the moment --------------------------------------------------------------------------------------------

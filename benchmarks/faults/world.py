@@ -25,6 +25,7 @@ from federation.tables import Deadlines
 from parties.home import PartyHome
 
 _SEED = 3
+_NOWHERE = Address("127.0.0.1", 1)  # Nothing listens: Flower is not there.
 #: In the plans' own time; a cell divides them by its pace.
 DEADLINES = Deadlines(join_seconds=400, message_seconds=360, run_seconds=1200)
 
@@ -50,13 +51,19 @@ class World:
         """One role's folder."""
         return self.coordinator.folder if seat == AGGREGATOR else self.parties[seat].folder
 
-    def settle(self, exchange: Address, seen_at: Mapping[PartyId, Address]) -> None:
-        """Tell each party where the exchange is for it, in an admission of its own."""
+    def settle(
+        self,
+        exchange: Address,
+        seen_at: Mapping[PartyId, Address],
+        gate: Address = _NOWHERE,
+        gates: Mapping[PartyId, Address] | None = None,
+    ) -> None:
+        """Tell each party where exchange and gate are for it, in an admission of its own."""
         now = dt.datetime.now(dt.UTC)
         for name, home in self.parties.items():
-            self._write_settings(seen_at[name])
+            self._write_settings(seen_at[name], (gates or {}).get(name, gate))
             home.accept(self.coordinator.admit(home.request(), now), now)
-        self._write_settings(exchange)
+        self._write_settings(exchange, gate)
 
     def submit(self) -> RunId:
         """A new round of the plan, as `isthmus round launch` writes it down."""
@@ -73,14 +80,14 @@ class World:
         files.write_json(folder / "status.json", status.to_json())
         return run
 
-    def _write_settings(self, exchange: Address) -> None:
-        fields = {"name": "sandbox", "gate": "127.0.0.1:1", "exchange": str(exchange)}
+    def _write_settings(self, exchange: Address, gate: Address) -> None:
+        fields = {"name": "sandbox", "gate": str(gate), "exchange": str(exchange)}
         files.write(self.coordinator.settings_file, json.dumps(fields).encode())
 
 
-def found(shape: Shape, folder: Path, pace: float) -> World:
-    """The federation that each cell of that shape gets a copy of."""
-    case = _case(shape, pace)
+def found(shape: Shape, folder: Path, pace: float, *, long: bool = False) -> World:
+    """The federation that each cell of that shape gets a copy of. `long`: with more to train."""
+    case = _case(shape, pace, long=long)
     founded(case, folder)
     world = World(folder, case.plan)
     for home in world.parties.values():
@@ -94,9 +101,10 @@ def copied(world: World, folder: Path) -> World:
     return World(folder, world.plan)
 
 
-def _case(shape: Shape, pace: float) -> Case:
+def _case(shape: Shape, pace: float, *, long: bool) -> Case:
     paced = {name: value / pace for name, value in DEADLINES.model_dump().items()}
     model: dict[str, Any] = {"deadlines": paced}
     if shape == "vertical":
-        return vertical(_SEED, 3, model={"max_iterations": 2}, **model)
-    return horizontal(_SEED, 3, training={"rounds": 4, "local_epochs": 1}, **model)
+        iterations = {"max_iterations": 40, "tolerance": 1e-5} if long else {"max_iterations": 2}
+        return vertical(_SEED, 3, model=iterations, **model)
+    return horizontal(_SEED, 3, training={"rounds": 40 if long else 4, "local_epochs": 1}, **model)

@@ -246,6 +246,7 @@ class _Round:
     def conduct(self) -> None:
         """Attempt after attempt, until one comes to its end or fails in a way that another would too."""
         broken: PeerFailure | None = None
+        attempt = self._recorder.status.attempt
         while True:
             try:
                 self._attempt()
@@ -259,7 +260,10 @@ class _Round:
             except PeerFailure as error:
                 if not self._resumable(error):
                     raise
-                broken = error
+                if self._recorder.status.attempt == attempt:  # It could not begin, as without the SuperLink.
+                    time.sleep(_LOOK_SECONDS)
+                    continue
+                broken, attempt = error, self._recorder.status.attempt
                 causes = [*self._recorder.status.interruptions, self._joining or error.cause]
                 self._recorder.update(state="waiting", interruptions=causes)
                 self._joining = ""

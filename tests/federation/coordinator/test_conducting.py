@@ -222,7 +222,10 @@ def test_a_party_that_does_not_come_back_ends_the_round_with_what_everybody_was_
     raised = iter([SessionEnded("aggregator", "south left"), conducting._NobodyCame("south", "coming", 1)])
 
     def attempt() -> None:
-        raise next(raised)
+        error = next(raised)
+        if not isinstance(error, conducting._NobodyCame):
+            found._recorder.update(attempt=found._recorder.status.attempt + 1)
+        raise error
 
     monkeypatch.setattr(found, "_attempt", attempt)
     with pytest.raises(SessionEnded, match="south left"):
@@ -231,3 +234,20 @@ def test_a_party_that_does_not_come_back_ends_the_round_with_what_everybody_was_
         " left",
         ": waited 1 s for south (coming)",
     ]
+
+
+def test_what_cannot_even_begin_is_tried_again_and_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As without the SuperLink, until it is started again."""
+    found = conducted(tmp_path, Nodes({}))
+    monkeypatch.setattr(conducting, "_LOOK_SECONDS", 0.0)
+    raised = iter([PeerFailure("the SuperLink does not answer", advice="")] * 3)
+
+    def attempt() -> None:
+        for error in raised:
+            raise error
+
+    monkeypatch.setattr(found, "_attempt", attempt)
+    found.conduct()
+    assert found._recorder.status.interruptions == []
