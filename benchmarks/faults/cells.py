@@ -244,6 +244,7 @@ CELLS: tuple[Cell, ...] = (
         for step, faults in steps.items()
         for fault in faults.split()
     ),
+    *_REAL,
 )
 
 
@@ -253,10 +254,10 @@ def third(cells: Iterable[Cell] = CELLS) -> tuple[Cell, ...]:
     wanted = {part for cell in simulated for part in _parts(cell)}
     chosen: list[Cell] = []
     while wanted:
-        best = max(simulated, key=lambda cell: (len(wanted & _parts(cell)), cell.fault not in _LONG))
+        best = max(simulated, key=lambda cell: (len(wanted & _parts(cell)), -_waits(cell)))
         chosen.append(best)
         wanted -= _parts(best)
-    room = math.ceil(len(simulated) / 3) - len(chosen)
+    room = math.ceil(len(CELLS) / 3) - len(chosen)
     others = [cell for cell in simulated if cell not in chosen and cell.fault not in _LONG]
     if room > 0:
         chosen += [others[place * len(others) // room] for place in range(room)]
@@ -265,6 +266,11 @@ def third(cells: Iterable[Cell] = CELLS) -> tuple[Cell, ...]:
 
 #: Faults whose cells mostly wait.
 _LONG = frozenset({"cut-300", "loss", "freeze"})
+
+
+def _waits(cell: Cell) -> int:
+    """How long a cell mostly waits: for an aggregator that does not come back, for all that a plan allows."""
+    return 0 if cell.fault not in _LONG else 2 if cell.seat == AGGREGATOR else 1
 
 
 def _parts(cell: Cell) -> set[tuple[str, str]]:

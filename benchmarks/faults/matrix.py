@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.faults import processes
 from benchmarks.faults.cells import CELLS, Cell
 from benchmarks.faults.playing import Outcome, Verdict, played, prepared
 from benchmarks.progress import Say, silent
@@ -71,22 +72,41 @@ def chosen(names: Sequence[str]) -> tuple[Cell, ...]:
 
 def run(cells: Sequence[Cell], folder: Path, say: Say = silent) -> Matrix:
     """Play `cells` below `folder`."""
-    shapes = dict.fromkeys(cell.shape for cell in cells)
-    done: list[Verdict] = []
+    simulated = [cell for cell in cells if cell.how == "simulated"]
+    real = [cell for cell in cells if cell.how == "processes"]
+    found: dict[Cell, Verdict] = {}
     lock = threading.Lock()
 
-    def one(cell: Cell) -> Verdict:
-        verdict = played(cell, grounds[cell.shape], folder / "cells" / cell.id.replace("/", "_"))
+    def heard(verdict: Verdict) -> None:
         with lock:
-            done.append(verdict)
-            failed = sum(each.outcome == "failed" for each in done)
-            say(f"{len(done)} of {len(cells)}, {failed} failed; last {cell.id}: {verdict.outcome}")
-        return verdict
+            found[verdict.cell] = verdict
+            failed = sum(each.outcome == "failed" for each in found.values())
+            say(f"{len(found)} of {len(cells)}, {failed} failed; last {verdict.cell.id}: {verdict.outcome}")
+
+    def one(cell: Cell) -> None:
+        heard(played(cell, grounds[cell.shape], folder / "cells" / cell.id.replace("/", "_")))
 
     say("playing the rounds that nothing disturbs")
-    grounds = {shape: prepared(shape, folder / shape) for shape in shapes}
-    with ThreadPoolExecutor(_AT_ONCE * (os.cpu_count() or 1)) as pool:
+    grounds = {
+        shape: prepared(shape, folder / shape) for shape in dict.fromkeys(cell.shape for cell in simulated)
+    }
+    at_once = _AT_ONCE * (os.cpu_count() or 1)
+    with ThreadPoolExecutor(at_once) as pool, ThreadPoolExecutor(2) as two:
+        whole = [
+            two.submit(
+                processes.played,
+                shape,
+                [c for c in real if c.shape == shape],
+                folder / f"{shape}-real",
+                heard,
+            )
+            for shape in dict.fromkeys(cell.shape for cell in real)
+        ]
         # The long ones first: they wait while the others work.
-        order = sorted(cells, key=lambda cell: cell.fault not in ("cut-300", "freeze", "loss"))
-        verdicts = dict(zip(order, pool.map(one, order), strict=True))
-    return Matrix(tuple(verdicts[cell] for cell in cells))
+        for future in [pool.submit(one, cell) for cell in sorted(simulated, key=_is_short)] + whole:
+            future.result()
+    return Matrix(tuple(found[cell] for cell in cells))
+
+
+def _is_short(cell: Cell) -> bool:
+    return cell.fault not in ("cut-300", "freeze", "loss")

@@ -27,6 +27,7 @@ Outcome: TypeAlias = Literal["resumed", "ended_cleanly", "failed"]
 _RUN_SECONDS = DEADLINES.run_seconds / PACE
 _SLACK_SECONDS = 60.0
 _IDLE_SECONDS = 60.0
+_TELL_SECONDS = 5.0
 #: A supervisor starts a killed role again after about so long (systemd: RestartSec).
 _RESTART_SECONDS = 5.0 / PACE
 _DISK_BYTES = 24 << 20
@@ -184,6 +185,8 @@ class _Play:
             if not checking.same(checking.models(world, run), dict(self._ground.models), tolerance):
                 return "failed", "its models are not those of the undisturbed round", status.attempt
             return "resumed", "; ".join(status.interruptions), status.attempt
+        # Where its disk was full a node tells a moment after there is room again.
+        stage.run_until(lambda: not self._told_apart(run, away), _TELL_SECONDS)
         apart = self._told_apart(run, away)
         if apart:
             return "failed", apart, status.attempt

@@ -34,6 +34,7 @@ _UP_SECONDS, _STEP_SECONDS, _OVER_SECONDS, _IDLE_SECONDS = 180.0, 180.0, 400.0, 
 _RESTART_SECONDS = 2.0
 _PACE = 4.0  # of the plan's deadlines alone
 _HERE = "127.0.0.1"
+_JOINED = b"has joined the federation"
 
 
 def played(shape: Shape, cells: Sequence[Cell], folder: Path, heard: Callable[[Verdict], None]) -> None:
@@ -60,6 +61,7 @@ class _Real:
         self._services: dict[PartyId, Service] = {}
         self._started: list[Service] = []
         self._lines: dict[PartyId, tuple[Line, Line]] = {}
+        self._log_sizes: dict[PartyId, int] = {}
 
     @contextlib.contextmanager
     def running(self) -> Iterator[_Real]:
@@ -85,6 +87,7 @@ class _Real:
     def play(self, cell: Cell, models: dict[str, list[float]]) -> tuple[Outcome, str, int]:
         """One cell, from a launch to the verdict."""
         run = self._launch()
+        self._log_sizes = {name: self._log(name).stat().st_size for name in self._world.parties}
         self._wait(lambda: self._training(run), _STEP_SECONDS, "training")
         self._deal(cell)
         self._wait(lambda: self._status(run).over, _OVER_SECONDS, "ending the round")
@@ -101,6 +104,7 @@ class _Real:
         apart = checking.told_apart(self._world, run, status.cause, away)
         if apart:
             return "failed", apart, status.attempt
+        self._wait_joined(cell)
         again = self._launch()
         self._wait(lambda: self._status(again).over, _OVER_SECONDS, "ending the next round")
         wrong = self._settled(cell, again)
@@ -138,10 +142,23 @@ class _Real:
         )
         told = home / ("service.json" if seat == AGGREGATOR else "node.json")
         told.unlink(missing_ok=True)  # A killed one leaves it.
-        service = Service(seat, [group, "start", "--home", str(home)], self._folder / f"{seat}.log")
+        service = Service(seat, [group, "start", "--home", str(home)], self._log(seat))
         self._services[seat] = service
         self._started.append(service)
         service.wait_for(told, _UP_SECONDS)
+
+    def _log(self, seat: PartyId) -> Path:
+        return self._folder / f"{seat}.log"
+
+    def _wait_joined(self, cell: Cell) -> None:
+        """Until the party's SuperNode is in again: Flower refuses one that was killed for about a minute."""
+        if cell.fault not in ("kill", "supernode") or cell.seat == AGGREGATOR:
+            return
+
+        def joined() -> bool:
+            return _JOINED in self._log(cell.seat).read_bytes()[self._log_sizes[cell.seat] :]
+
+        self._wait(joined, _UP_SECONDS, "joining again", cell.seat)
 
     def _launch(self) -> RunId:
         return rounds.launch(self._world.coordinator, self._world.plan)

@@ -25,13 +25,14 @@ def markdown(matrix: Matrix) -> str:
     lines = [
         f"{matrix.counts}.",
         "",
-        "| plan | role | step | fault | what became of the round | attempts |",
-        "|---|---|---|---|---|---|",
+        "| plan | role | step | fault | Flower | what became of the round | attempts |",
+        "|---|---|---|---|---|---|---|",
     ]
     for verdict in matrix.verdicts:
         cell = verdict.cell
         lines.append(
             f"| {cell.shape} | {cell.role} | {cell.step} | {FAULTS[cell.fault]} | "
+            f"{'played' if cell.how == 'simulated' else 'real'} | "
             f"{_OUTCOMES[verdict.outcome]} | {verdict.attempts} |"
         )
     return "\n".join(lines)

@@ -381,7 +381,7 @@ class _Round:
     def _watch(self, nodes: Mapping[PartyId, int], transport: Transport, sitting: Future[None]) -> None:
         """Until every party has replied: pass on a refusal, a cancellation, the deadline, a late comer."""
         party_of = {node: party for party, node in nodes.items()}
-        waiting = set(nodes)
+        waiting, unanswered = set(nodes), set[PartyId]()
         online = self._control.online()
         failures: dict[PartyId, IsthmusError] = {}
         first_failed = session_over = 0.0
@@ -399,6 +399,10 @@ class _Round:
                 reply = self._ran_before(party) if answer == TAKEN_BEFORE else answer
                 if reply is None:
                     continue
+                if isinstance(reply, FailedReply) and reply.lost:
+                    # Of a party that is gone the exchange tells; one that is there is in the session.
+                    unanswered.add(party)
+                    continue
                 waiting.discard(party)
                 if isinstance(reply, FailedReply):
                     self._recorder.update_party(party, state="failed")
@@ -415,7 +419,7 @@ class _Round:
                     break
             if sitting.done():
                 session_over = session_over or time.monotonic()
-                if time.monotonic() > session_over + _REPLY_SECONDS:
+                if time.monotonic() > session_over + _REPLY_SECONDS or waiting <= unanswered:
                     break
         self._lost |= {nodes[party]: online.get(nodes[party], "") for party in waiting}
         if failures:

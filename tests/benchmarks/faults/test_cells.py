@@ -32,15 +32,17 @@ def test_the_matrix_has_sixty_cells_or_more_and_no_cell_twice() -> None:
 
 
 def test_every_role_meets_a_fault_at_every_step() -> None:
-    met = {(cell.shape, cell.role, cell.step) for cell in CELLS}
+    met = {(cell.shape, cell.role, cell.step) for cell in CELLS if cell.how == "simulated"}
     roles = {(cell.shape, cell.role) for cell in CELLS}
     assert met == {(*role, step) for role in roles for step in STEPS}
 
 
 def test_the_third_has_each_role_step_and_fault() -> None:
+    """Of those cells that need no Flower; with it a system test kills roles."""
+    played = tuple(cell for cell in CELLS if cell.how == "simulated")
     chosen = third()
-    assert parts(chosen) == parts(CELLS)
-    assert len(chosen) == -(-len(CELLS) // 3)
+    assert parts(chosen) == parts(played)
+    assert len(chosen) >= len(CELLS) / 3
 
 
 def test_the_page_has_the_cells_of_this_matrix_and_none_failed() -> None:
@@ -49,10 +51,17 @@ def test_the_page_has_the_cells_of_this_matrix_and_none_failed() -> None:
     rows = [[part.strip() for part in line.split("|")[1:-1]] for line in shown.splitlines() if "|" in line][
         2:
     ]
-    assert [row[:4] for row in rows] == [
-        [cell.shape, cell.role, cell.step, FAULTS[cell.fault]] for cell in CELLS
+    assert [row[:5] for row in rows] == [
+        [
+            cell.shape,
+            cell.role,
+            cell.step,
+            FAULTS[cell.fault],
+            "real" if cell.how == "processes" else "played",
+        ]
+        for cell in CELLS
     ]
-    assert {row[4] for row in rows} <= {"resumed", "ended cleanly"}
+    assert {row[5] for row in rows} <= {"resumed", "ended cleanly"}
     assert re.search(rf"^{len(CELLS)} cells: \d+ resumed, \d+ ended cleanly, 0 failed\.$", shown, re.M)
 
 

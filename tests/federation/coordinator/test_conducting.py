@@ -251,3 +251,22 @@ def test_what_cannot_even_begin_is_tried_again_and_told_once(
     monkeypatch.setattr(found, "_attempt", attempt)
     found.conduct()
     assert found._recorder.status.interruptions == []
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_reply_that_flower_lost_is_no_failure_of_a_party_that_is_in_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conducting, "_REPLY_SECONDS", 1e6)
+    sitting: Future[None] = Future()
+    lost = FailedReply(4, "the party's SuperNode went away before it answered", lost=True)
+
+    class Ending(dict[int, Reply]):
+        """The look at the replies with which the session is over."""
+
+        def items(self) -> Any:
+            sitting.set_result(None)
+            return super().items()
+
+    _, _, line = watched(tmp_path, [{2: lost}, {}, Ending({1: b"done"})], sitting)
+    assert line.causes == []
