@@ -9,7 +9,7 @@ from benchmarks.faults.matrix import Matrix
 from crypto.errors import UsageError
 from federation import files
 
-BEGIN, END = "<!-- faults: made by `isthmus bench faults --docs` -->", "<!-- end of faults -->"
+BEGIN, END = "<!-- faults: made by `isthmus bench faults --docs docs/faults.md` -->", "<!-- end of faults -->"
 _OUTCOMES = {"resumed": "resumed", "ended_cleanly": "ended cleanly", "failed": "FAILED"}
 
 
