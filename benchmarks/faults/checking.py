@@ -45,6 +45,10 @@ def _of_home(home: CoordinatorHome | PartyHome) -> Iterator[str]:
     for file in sorted(home.folder.rglob("*.json")):
         if not file.name.startswith("."):
             files.read_json(file)
+    for file in home.folder.rglob(".*"):
+        unfinished = files._UNFINISHED.fullmatch(file.name)
+        if unfinished is not None and not files._lives(int(unfinished[1])):
+            yield f"{file.name} was left half-written, and not swept"
     home.ledger()  # Raises where it is not what its last checkpoint was over.
     sent: Counter[str] = Counter()
     for run in home.runs():

@@ -132,7 +132,6 @@ def _aggregate(home: CoordinatorHome, post: Connection, durable: Durable | None)
                 conducting.conduct(home, control.nodes, control)
             except IsthmusError as error:
                 _tell(f"failed: {error}")
-            say(post, over=control.plan_id)
 
 
 class _Control:

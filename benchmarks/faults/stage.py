@@ -59,7 +59,6 @@ class _Node:
     held: bool = False  # cut off: what it says is not heard
     orders: deque[tuple[int, str]] = field(default_factory=deque)
     playing: int = 0  # the order that it has
-    errors: list[str] = field(default_factory=list)
 
 
 class Stage:
@@ -75,7 +74,6 @@ class Stage:
         self._forgotten: set[int] = set()
         self._replies: dict[int, tuple[int, dict[str, Any]]] = {}
         self._orders = 0
-        self._over: set[str] = set()
         self.moment_is_here = False
 
     def __enter__(self) -> Stage:
@@ -186,7 +184,7 @@ class Stage:
         return RoundStatus.load(self.world.coordinator.round_folder(run))
 
     def over(self, run: RunId) -> bool:
-        """Whether the round is over at the aggregator, which is back to take another."""
+        """Whether the round is over at the aggregator."""
         return self.status(run).over
 
     def idle(self, *but: PartyId) -> bool:
@@ -229,8 +227,6 @@ class Stage:
             node.up = True
             for run in said.get("resumed", ()):
                 say(node.post, conduct=run)
-        elif "over" in said:
-            self._over.add(said["over"])
         elif "ask" in said:
             say(node.post, told=self._answer(said))
         else:
