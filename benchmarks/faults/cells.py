@@ -230,11 +230,6 @@ _REAL = (
     Cell("vertical", AGGREGATOR, "training", "kill", "processes"),
     Cell("vertical", AGGREGATOR, "training", "superlink", "processes"),
     Cell("vertical", LABEL, "training", "supernode", "processes"),
-    Cell("horizontal", MEMBER, "training", "kill", "processes"),
-    Cell("horizontal", MEMBER, "training", "supernode", "processes"),
-    Cell("horizontal", MEMBER, "training", "cut-30", "processes"),
-    Cell("horizontal", AGGREGATOR, "training", "kill", "processes"),
-    Cell("horizontal", AGGREGATOR, "training", "superlink", "processes"),
 )
 
 CELLS: tuple[Cell, ...] = (
