@@ -146,8 +146,9 @@ def _tell_others(
     try:
         _note_told(folder / "told.jsonl", accepted, cause)
     except OSError as full:  # What is not written down is not told: that it cannot be is.
-        instead = _disk_error(me, full)
-        cause = instead.cause
+        second = _disk_error(me, full)
+        if second.cause != cause:  # Else the first one names the file that matters.
+            instead, cause = second, second.cause
     except IsthmusError as corrupt:
         instead, cause = corrupt, corrupt.cause
     transport.end(cause)
