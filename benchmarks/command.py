@@ -7,6 +7,7 @@ import click
 from benchmarks.attacks.command import attacks
 from benchmarks.border.command import border
 from benchmarks.endurance.command import endurance
+from benchmarks.faults.command import faults
 from benchmarks.leakage.command import leakage
 from benchmarks.robustness.command import robustness
 from benchmarks.speed.command import speed
@@ -14,7 +15,7 @@ from benchmarks.speed.command import speed
 
 @click.group(name="bench")
 def command() -> None:
-    """Measure speed, bytes, borders, endurance, what a bad party does and what a curious one infers."""
+    """Measure speed, bytes, borders, endurance, faults, what bad parties do and curious ones infer."""
 
 
 command.add_command(speed)
@@ -23,3 +24,4 @@ command.add_command(leakage)
 command.add_command(attacks)
 command.add_command(border)
 command.add_command(endurance)
+command.add_command(faults)

@@ -40,6 +40,11 @@ class Service:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def wait_for(self, file: Path, patience: float) -> None:
         """Until `file` exists. Raises what the service said when it ended instead."""
         until = time.monotonic() + patience

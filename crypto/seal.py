@@ -53,6 +53,16 @@ class _Scratch(threading.local):
 _scratch = _Scratch()
 
 
+def _renew() -> None:
+    """A process that was forked has a file of its own: in the shared one each would read the other's."""
+    global _scratch
+    _scratch = _Scratch()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
+
+
 def secure_context(parameters: Any, *, levels: bool = True) -> Any:
     """SEAL's context of these parameters; ValueError where they give less than 128-bit security.
 

@@ -30,14 +30,14 @@ _writing: set[str] = set()
 
 
 def write(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Write to a temporary file beside `path`, make it durable, and rename it into place.
+    """Write to a temporary file beside `path`, make it durable, and rename it into place, durably too.
 
     Raises `UsageError` naming the file when the disk is full or the folder cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     _writing.add(temporary.name)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -48,6 +48,7 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
+        sync_folder(path.parent)
     except OSError as error:
         raise UsageError(
             f"cannot write: {error.strerror or type(error).__name__}",
@@ -56,6 +57,24 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
         ) from None
     finally:
         _writing.discard(temporary.name)
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make `folder`, with `mode`, and the folders above it that are missing; they outlast a power loss."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(mode=mode, exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable: that a file in it is, does not make its name so (fsync(2))."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -13,15 +13,18 @@ import hashlib
 import json
 import os
 import threading
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+from federation import files
 from federation.errors import Refusal
 from federation.ids import PartyId
 
 #: Bytes at the end of a journal that are looked at first: more than a line has.
 _TAIL = 1 << 16
+_SYNC_SECONDS = 1.0
 
 
 class JournalCorrupt(Refusal):
@@ -69,15 +72,23 @@ class MemoryJournal:
 
 
 class FileJournal:
-    """The journal of one run in a file of mode 0600. `close` makes it durable."""
+    """The journal of one run in a file of mode 0600.
+
+    `close` makes it durable, and `append` what is older than a second: to a grant's limit of bytes a power
+    loss can hide no more than that.
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises `JournalCorrupt` for a file that is not a journal with at most half a line at its end."""
         self._lock = threading.Lock()
         if path.exists():
             _cut_to_whole_lines(path)
-        self._head = verify(path) if path.exists() else bytes(32)
+        new = not path.exists()
+        self._head = bytes(32) if new else verify(path)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if new:
+            files.sync_folder(path.parent)
+        self._synced = time.monotonic()
         self.path = path
 
     def append(self, entry: Entry) -> None:
@@ -89,6 +100,9 @@ class FileJournal:
                 os.ftruncate(self._file, whole)
                 raise OSError(errno.ENOSPC, "the disk took only a part of a journal line", str(self.path))
             self._head = hashlib.sha256(line).digest()
+            if time.monotonic() > self._synced + _SYNC_SECONDS:
+                os.fsync(self._file)
+                self._synced = time.monotonic()
 
     @property
     def head(self) -> bytes:

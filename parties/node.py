@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 
 from crypto.certificates import check_issued_by, expires, is_due
-from crypto.errors import IsthmusError
+from crypto.errors import IsthmusError, UsageError
 from federation import files
 from federation.clock import timestamp
 from federation.flower.engine import PartyExecutor
@@ -40,6 +40,7 @@ class PartyNode(Service):
         self._supernode: SuperNode | None = None
         self._tunnel: Tunnel | None = None
         self._executor: PartyExecutor | None = None
+        self._unwritten: dict[str, object] | None = None  # what a full disk did not take
 
     def _start(self) -> None:
         home, admission = self._home, self._home.admission()
@@ -101,6 +102,8 @@ class PartyNode(Service):
 
     def _look(self) -> None:
         """Raises `PeerFailure` when the SuperNode cannot join."""
+        if self._unwritten is not None:
+            self._write_state(self._unwritten)
         if self._supernode is not None:
             self._supernode.check()
         if self._tunnel is not None:
@@ -151,4 +154,15 @@ class PartyNode(Service):
 
     def _set_state(self, state: str, run: str | None = None, cause: str = "", advice: str = "") -> None:
         facts = {"state": state, "run": run, "cause": cause, "advice": advice}
-        files.write_json(self._home.node_file, {"pid": os.getpid(), **facts, "since": timestamp()})
+        self._write_state({"pid": os.getpid(), **facts, "since": timestamp()})
+
+    def _write_state(self, facts: dict[str, object]) -> None:
+        """Or keep it for the next look: a disk that is full hides nothing of what ended the round."""
+        self._unwritten = None
+        try:
+            files.write_json(self._home.node_file, facts)
+        except UsageError as error:
+            self._unwritten = facts
+            self._tell_trouble("its disk", f"{error} (next: {error.advice})")
+        else:
+            self._tell_trouble("its disk", None)

@@ -55,8 +55,10 @@ def take_part(home: PartyHome, accepted: Accepted, connect: Callable[[Accepted],
                 _side_of(accepted.order.plan)(work)
                 notary.finish(work.session)
             except BaseException as error:
-                _tell_others(accepted, folder, transport, error)
+                told = _tell_others(accepted, folder, transport, error)
                 notary.fail()
+                if told is not None:
+                    raise told from error
                 raise
             finally:
                 transport.close()
@@ -126,22 +128,31 @@ def _no_round(number: int) -> None:
     """Nothing is written down of this step."""
 
 
-def _tell_others(accepted: Accepted, folder: Path, transport: Transport, error: BaseException) -> None:
-    """End the session for everybody with this party's cause, which is written down before."""
+def _tell_others(
+    accepted: Accepted, folder: Path, transport: Transport, error: BaseException
+) -> IsthmusError | None:
+    """End the session for everybody with this party's cause, which is written down before.
+
+    Returns what they were told where it is not `error`, so that the coordinator is told the same.
+    """
     if isinstance(error, SessionEnded):
-        return
+        return None
+    instead: IsthmusError | None = None
     me = accepted.order.party
     if isinstance(error, OSError):
-        error = _disk_error(me, error)
+        error = instead = _disk_error(me, error)
     internal = f"{me}: internal error ({type(error).__name__})"
     cause = error.cause if isinstance(error, IsthmusError) else internal
     try:
         _note_told(folder / "told.jsonl", accepted, cause)
     except OSError as full:  # What is not written down is not told: that it cannot be is.
-        cause = _disk_error(me, full).cause
+        second = _disk_error(me, full)
+        if second.cause != cause:  # Else the first one names the file that matters.
+            instead, cause = second, second.cause
     except IsthmusError as corrupt:
-        cause = corrupt.cause
+        instead, cause = corrupt, corrupt.cause
     transport.end(cause)
+    return instead
 
 
 def _note_told(path: Path, accepted: Accepted, cause: str) -> None:
@@ -170,7 +181,7 @@ def _claim(home: PartyHome, accepted: Accepted) -> Path:
     """This round's folder, claimed for this attempt once and for all."""
     order = accepted.order
     folder = home.round_folder(order.run)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    files.make_folder(folder, 0o700)
     plan_file, plan = folder / "plan.json", order.plan.canonical()
     if plan_file.exists() and files.read(plan_file) != plan:
         # A second plan under one name would replace the model, and stand over the journal, of the first.
@@ -181,6 +192,7 @@ def _claim(home: PartyHome, accepted: Accepted) -> Path:
         raise AlreadyRan(
             f"attempt {order.attempt} at {order.run} was run here before", party=order.party
         ) from None
+    files.sync_folder(folder)  # A claim that a power loss took away would let the attempt run twice.
     files.write(plan_file, plan)
     authorised = accepted.authorisation
     places = {order.party: authorised.manifest.party.jurisdiction, **authorised.places}

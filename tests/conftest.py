@@ -20,6 +20,7 @@ TOGETHER = {file: name for name, files in (("federation", FEDERATION), ("flower"
 #: takes longest from its beginning to its end, and between two that wait for processes one that computes.
 EARLY = (
     *FEDERATION,
+    "benchmarks/faults/test_third.py",
     "system/test_horizontal.py",
     "parties/four_flows/test_acceptance.py",
     "system/test_demo.py",

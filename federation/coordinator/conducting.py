@@ -128,13 +128,32 @@ def conduct(
         _Round(home, folder, recorder, control, node_ids, stopping).conduct()
     except IsthmusError as error:
         state = "cancelled" if isinstance(error, Cancelled) else "failed"
-        recorder.update(state=state, cause=error.cause, exit_code=error.exit_code, ended=timestamp())
+        end = {"state": state, "cause": error.cause, "exit_code": error.exit_code}
+        _write_end(recorder, stopping, ended=timestamp(), **end)
         raise
     except BaseException as error:
         cause = f"internal error at the aggregator ({type(error).__name__})"
-        recorder.update(state="failed", cause=cause, exit_code=1, ended=timestamp())
+        _write_end(recorder, stopping, state="failed", cause=cause, exit_code=1, ended=timestamp())
         raise
-    recorder.update(state="finished", ended=timestamp(), cpu_seconds=time.process_time() - cpu)
+    cpu_seconds = time.process_time() - cpu
+    _write_end(recorder, stopping, state="finished", ended=timestamp(), cpu_seconds=cpu_seconds)
+
+
+def _write_end(recorder: Recorder, stopping: Callable[[], bool], **end: object) -> None:
+    """Write down how a round ended, for as long as it takes a full disk to be cleared.
+
+    No other round could be submitted there meanwhile. Where the service is stopped first, the round is ended
+    when it starts again (`end_interrupted`).
+    """
+    while True:
+        try:
+            recorder.update(**end)
+        except UsageError:
+            if stopping():
+                raise
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +245,25 @@ class _Round:
 
     def conduct(self) -> None:
         """Attempt after attempt, until one comes to its end or fails in a way that another would too."""
+        broken: PeerFailure | None = None
+        attempt = self._recorder.status.attempt
         while True:
             try:
                 self._attempt()
                 return
+            except _NobodyCame as error:
+                if broken is None:
+                    raise
+                # What ended the last attempt is what everybody was told: who is idle again hears no more.
+                self._recorder.update(interruptions=[*self._recorder.status.interruptions, error.cause])
+                raise broken from error
             except PeerFailure as error:
                 if not self._resumable(error):
                     raise
+                if self._recorder.status.attempt == attempt:  # It could not begin, as without the SuperLink.
+                    time.sleep(_LOOK_SECONDS)
+                    continue
+                broken, attempt = error, self._recorder.status.attempt
                 causes = [*self._recorder.status.interruptions, self._joining or error.cause]
                 self._recorder.update(state="waiting", interruptions=causes)
                 self._joining = ""
@@ -350,7 +381,7 @@ class _Round:
     def _watch(self, nodes: Mapping[PartyId, int], transport: Transport, sitting: Future[None]) -> None:
         """Until every party has replied: pass on a refusal, a cancellation, the deadline, a late comer."""
         party_of = {node: party for party, node in nodes.items()}
-        waiting = set(nodes)
+        waiting, unanswered = set(nodes), set[PartyId]()
         online = self._control.online()
         failures: dict[PartyId, IsthmusError] = {}
         first_failed = session_over = 0.0
@@ -368,6 +399,10 @@ class _Round:
                 reply = self._ran_before(party) if answer == TAKEN_BEFORE else answer
                 if reply is None:
                     continue
+                if isinstance(reply, FailedReply) and reply.lost:
+                    # Of a party that is gone the exchange tells; one that is there is in the session.
+                    unanswered.add(party)
+                    continue
                 waiting.discard(party)
                 if isinstance(reply, FailedReply):
                     self._recorder.update_party(party, state="failed")
@@ -384,7 +419,7 @@ class _Round:
                     break
             if sitting.done():
                 session_over = session_over or time.monotonic()
-                if time.monotonic() > session_over + _REPLY_SECONDS:
+                if time.monotonic() > session_over + _REPLY_SECONDS or waiting <= unanswered:
                     break
         self._lost |= {nodes[party]: online.get(nodes[party], "") for party in waiting}
         if failures:

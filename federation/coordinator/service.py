@@ -38,6 +38,7 @@ class CoordinatorService(Service):
         super().__init__(tell)
         self._home = home
         self._executor: CoordinatorExecutor | None = None
+        self._superlink: SuperLink | None = None
 
     def _start(self) -> None:
         home, settings = self._home, self._home.settings()
@@ -66,6 +67,7 @@ class CoordinatorService(Service):
         superlink = SuperLink(home.flower_folder, dt.datetime.now(dt.UTC))
         self._stack.callback(superlink.stop)
         superlink.start()
+        self._superlink = superlink
         gate = Gate(
             settings.gate.bare_host,
             settings.gate.port,
@@ -119,6 +121,9 @@ class CoordinatorService(Service):
         self._stack.callback(lambda: home.service_file.unlink(missing_ok=True))
 
     def _look(self) -> None:
+        if self._superlink is not None and not self._superlink.running:
+            self._tell("the SuperLink ended; it is started again and goes on from its database")
+            self._superlink.start()
         if self._executor is not None:
             error = self._executor.last_error
             trouble = (

@@ -27,10 +27,14 @@ _FLOWER_CAUSES: Mapping[int, str] = {
 
 @dataclass(frozen=True, slots=True)
 class FailedReply:
-    """A party did not do what it was asked. `exit_code` is that of the tree in `crypto.errors`."""
+    """A party did not do what it was asked. `exit_code` is that of the tree in `crypto.errors`.
+
+    `lost`: Flower says so of a message, and not the party: it may be in the middle of the round.
+    """
 
     exit_code: int
     cause: str
+    lost: bool = False
 
 
 #: A party's reply: its payload, or why there is none.
@@ -49,4 +53,5 @@ def failed_reply(code: int, reason: str | None) -> FailedReply:
     if _OUR_CODES < code < 2 * _OUR_CODES:
         text = "".join(letter if letter.isprintable() else " " for letter in (reason or "")[:_LONGEST_CAUSE])
         return FailedReply(code - _OUR_CODES, text or "no cause was given")
-    return FailedReply(4, _FLOWER_CAUSES.get(code, f"Flower reported error {code} for the party"))
+    cause = _FLOWER_CAUSES.get(code, f"Flower reported error {code} for the party")
+    return FailedReply(4, cause, lost=code in _FLOWER_CAUSES)

@@ -169,7 +169,7 @@ class Ledger:
         """The file's descriptor, locked, and the tree up to date with it."""
         with self._threads:
             try:
-                self.folder.mkdir(parents=True, exist_ok=True, mode=files.SECRET_FOLDER)
+                files.make_folder(self.folder, files.SECRET_FOLDER)
                 descriptor = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, files.SECRET_FILE)
             except OSError as error:
                 raise self._unwritable(error) from None

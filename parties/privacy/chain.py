@@ -96,7 +96,7 @@ class Chain:
             deadline = time.monotonic() + PATIENCE
             while True:
                 try:
-                    self._folder.mkdir(parents=True, exist_ok=True, mode=files.SECRET_FOLDER)
+                    files.make_folder(self._folder, files.SECRET_FOLDER)
                     held = locks.held(self._lock_file, "a charge", "isthmus party stop")
                     stack.enter_context(held)
                     break
@@ -144,11 +144,7 @@ class Chain:
                 raise
         finally:
             os.close(descriptor)
-        folder = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)  # So that a file that was just made is there after a power cut.
-        finally:
-            os.close(folder)
+        files.sync_folder(self._folder)  # So that a file that was just made is there after a power cut.
 
     def _write_head(self, size: int, head: bytes) -> None:
         files.write_private(self._head_file, files.canonical_json({"bytes": size, "head": head.hex()}))

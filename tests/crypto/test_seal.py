@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from tenseal import sealapi
 
 from crypto.seal import PART_LIMIT, content, load, save, stored, whole_object
 from crypto.sealed import WireRefused
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +79,14 @@ def test_damage_is_refused_by_what_loads(context: object, ciphertext: object) ->
             load(sealapi.Ciphertext(), context, stored(spoilt))
     with pytest.raises(WireRefused):
         load(sealapi.Ciphertext(), context, stored(inside[:1000]))
+
+
+def test_a_forked_process_has_a_memory_file_of_its_own() -> None:
+    """In a shared one each process would read what the other had put there."""
+    program = (
+        "import os; from crypto import seal; before = os.fstat(seal._scratch.descriptor).st_ino; "
+        "child = os.fork(); "
+        "child or os._exit(os.fstat(seal._scratch.descriptor).st_ino == before); "
+        "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, cwd=ROOT).returncode == 0

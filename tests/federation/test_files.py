@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -39,18 +40,31 @@ def test_a_failed_write_leaves_what_was_there_and_nothing_else(
     assert before is None or path.read_bytes() == before
 
 
-def test_a_write_is_durable_before_it_takes_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_is_durable_before_it_takes_the_name_and_the_name_is_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "model.json"
-    seen: list[bool] = []
+    seen: list[tuple[bool, bool]] = []
     fsync = os.fsync
 
     def watched(descriptor: int) -> None:
-        seen.append(path.exists())
+        seen.append((path.exists(), stat.S_ISDIR(os.fstat(descriptor).st_mode)))
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", watched)
     files.write(path, b"data")
-    assert seen == [False] and path.read_bytes() == b"data"
+    assert seen == [(False, False), (True, True)] and path.read_bytes() == b"data"
+
+
+def test_new_folders_are_durable_from_the_one_that_was_there_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(files, "sync_folder", synced.append)
+    files.make_folder(tmp_path / "rounds" / "one", 0o700)
+    assert synced == [tmp_path, tmp_path / "rounds"]
+    files.make_folder(tmp_path / "rounds" / "one", 0o700)
+    assert len(synced) == 2
 
 
 def write_and_die(path: Path) -> int:
@@ -69,6 +83,7 @@ def write_and_die(path: Path) -> int:
 
 def test_what_a_killed_process_was_writing_is_swept_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "rounds" / "one" / "status.json"
+    path.parent.mkdir(parents=True)
     killed = write_and_die(path)
     (left,) = path.parent.iterdir()
     random = left.name.rpartition(".")[2]

@@ -30,6 +30,18 @@ def lines(path: Path) -> list[bytes]:
     return path.read_bytes().splitlines(keepends=True)
 
 
+def test_what_is_older_than_a_second_is_made_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = FileJournal(tmp_path / "journal.jsonl")
+    synced = list[int]()
+    monkeypatch.setattr(os, "fsync", synced.append)
+    journal.append(entry(0))
+    assert synced == []
+    monkeypatch.setattr(journal, "_synced", journal._synced - 2.0)
+    journal.append(entry(1))
+    journal.append(entry(2))
+    assert len(synced) == 1
+
+
 def test_what_was_written_is_read_back(path: Path) -> None:
     assert read(path) == [entry(number) for number in range(6)]
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
+from benchmarks.faults.durable import Durable
 from crypto.identity import Identity
-from federation.errors import PeerSilent, PlanRefused, UsageError
+from federation.errors import PeerSilent, PlanRefused, Refusal, UsageError
 from federation.ids import PartyId, RunId
 from federation.journal import read
 from federation.order import Order
@@ -105,9 +107,23 @@ def test_what_cannot_be_written_down_is_not_told(home: PartyHome, monkeypatch: p
 
     transport = Told()
     monkeypatch.setattr("parties.participation._note_told", full)
-    with pytest.raises(UsageError):
+    with pytest.raises(Refusal) as refused:  # The coordinator is told the same.
         take_part(home, accepted(1), lambda accepted: transport)
     assert transport.cause == "party bank: cannot write or read: No space left on device"
+    assert refused.value.cause == transport.cause
+    assert isinstance(refused.value.__cause__, UsageError)
+
+
+def test_a_claim_outlasts_a_power_loss(home: PartyHome, tmp_path: Path) -> None:
+    durable = Durable(home.folder)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("os.fsync", os.fsync)
+        durable.follow()
+        with pytest.raises(PeerSilent):
+            take_part(home, accepted(1, shape="horizontal"), nobody_there)
+    durable.leave(tmp_path / "after")
+    with pytest.raises(AlreadyRan, match="attempt 1"):
+        take_part(PartyHome(tmp_path / "after"), accepted(1, shape="horizontal"), nobody_there)
 
 
 def test_a_round_does_not_come_back_under_another_plan(home: PartyHome) -> None:

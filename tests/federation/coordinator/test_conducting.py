@@ -13,7 +13,7 @@ from federation import files
 from federation.coordinator import conducting
 from federation.coordinator.home import CoordinatorHome
 from federation.coordinator.record import PartyStatus, Recorder, RoundStatus
-from federation.errors import PeerFailure, PeerSilent, SessionEnded
+from federation.errors import PeerFailure, PeerSilent, SessionEnded, UsageError
 from federation.flower.replies import FailedReply, Reply
 from federation.ids import PartyId, RunId
 from federation.order import TAKEN_BEFORE
@@ -193,3 +193,80 @@ def test_a_party_that_ran_every_copy_of_an_order_before_ends_the_round(tmp_path:
     copies = [{1: TAKEN_BEFORE}] * conducting._MOST_DELIVERIES
     with pytest.raises(PeerFailure, match=r"attempt 0 at run was run at north before"):
         watched(tmp_path, copies, Future())
+
+
+def test_the_end_of_a_round_is_written_down_once_a_full_disk_is_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(tmp_path, RoundStatus(RunId("run"), "banks", ""))
+    monkeypatch.setattr(conducting, "_LOOK_SECONDS", 0.0)
+    tries, write = iter(range(3)), files.write_json
+
+    def full(path: Path, value: Any) -> None:
+        if next(tries, None) is not None:
+            raise UsageError("cannot write: No space left on device", file=str(path), advice="Free space.")
+        write(path, value)
+
+    monkeypatch.setattr(files, "write_json", full)
+    conducting._write_end(recorder, lambda: False, state="failed", cause="the disk was full")
+    assert RoundStatus.load(tmp_path).cause == "the disk was full"
+    tries = iter(range(3))
+    with pytest.raises(UsageError, match="No space left"):
+        conducting._write_end(recorder, lambda: True, state="finished")
+
+
+def test_a_party_that_does_not_come_back_ends_the_round_with_what_everybody_was_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = conducted(tmp_path, Nodes({}))
+    raised = iter([SessionEnded("aggregator", "south left"), conducting._NobodyCame("south", "coming", 1)])
+
+    def attempt() -> None:
+        error = next(raised)
+        if not isinstance(error, conducting._NobodyCame):
+            found._recorder.update(attempt=found._recorder.status.attempt + 1)
+        raise error
+
+    monkeypatch.setattr(found, "_attempt", attempt)
+    with pytest.raises(SessionEnded, match="south left"):
+        found.conduct()
+    assert [each.partition("south")[2] for each in found._recorder.status.interruptions] == [
+        " left",
+        ": waited 1 s for south (coming)",
+    ]
+
+
+def test_what_cannot_even_begin_is_tried_again_and_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As without the SuperLink, until it is started again."""
+    found = conducted(tmp_path, Nodes({}))
+    monkeypatch.setattr(conducting, "_LOOK_SECONDS", 0.0)
+    raised = iter([PeerFailure("the SuperLink does not answer", advice="")] * 3)
+
+    def attempt() -> None:
+        for error in raised:
+            raise error
+
+    monkeypatch.setattr(found, "_attempt", attempt)
+    found.conduct()
+    assert found._recorder.status.interruptions == []
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_reply_that_flower_lost_is_no_failure_of_a_party_that_is_in_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conducting, "_REPLY_SECONDS", 1e6)
+    sitting: Future[None] = Future()
+    lost = FailedReply(4, "the party's SuperNode went away before it answered", lost=True)
+
+    class Ending(dict[int, Reply]):
+        """The look at the replies with which the session is over."""
+
+        def items(self) -> Any:
+            sitting.set_result(None)
+            return super().items()
+
+    _, _, line = watched(tmp_path, [{2: lost}, {}, Ending({1: b"done"})], sitting)
+    assert line.causes == []

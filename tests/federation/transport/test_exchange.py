@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from federation.errors import IdentityRefused, PeerSilent, Refusal, SessionEnded, UsageError
-from federation.exchange import frames
+from federation.exchange import frames, server
 from federation.exchange.server import Exchange
 from federation.ids import AGGREGATOR, PartyId, RunId
+from federation.transport import exchange as exchange_transport
 from federation.transport.exchange import ExchangeTransport
 from tests.federation.exchange.house import (
     BANK,
@@ -32,6 +33,27 @@ from tests.federation.exchange.house import (
 def house() -> Iterator[House]:
     with House() as house:
         yield house
+
+
+def test_a_line_that_carries_nothing_is_given_up_at_both_ends(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a process is frozen or a firewall forgot the connection: nobody is told that it is gone."""
+
+    def faster(options: tuple[tuple[str, object], ...]) -> tuple[tuple[str, object], ...]:
+        times = ("grpc.keepalive_time_ms", "grpc.keepalive_timeout_ms", "grpc.http2.ping_timeout_ms")
+        return tuple((name, 300 if name in times else value) for name, value in options)
+
+    monkeypatch.setattr(exchange_transport, "_OPTIONS", faster(exchange_transport._OPTIONS))
+    monkeypatch.setattr(server, "_SERVER_OPTIONS", faster(server._SERVER_OPTIONS))
+    house.restart()
+    wire = house.wire()
+    house.open()
+    bank = house.seat(BANK, via=wire.address)
+    bank.wait_for([AGGREGATOR], 60)
+    wire.stall()
+    eventually(lambda: BANK not in house.exchange.status()[0].present)
+    eventually(lambda: not bank._connected)
 
 
 def _talk(sender: ExchangeTransport, recipient: ExchangeTransport, envelopes: list[bytes]) -> list[bytes]:

@@ -1,0 +1,1 @@
+"""What becomes of a round when a role, a line, a disk or a clock fails at a step. See docs/faults.md."""
