@@ -16,7 +16,6 @@ from federation.plan import Plan
 from federation.readiness import machine, reaching
 from federation.readiness.estimating import Estimate, estimate
 from federation.readiness.findings import Finding, Look, Readiness, look
-from parties.connectors import columns, read_table
 from parties.dataset import DatasetConfig, hindrances
 from parties.governance.forecast import forecast
 from parties.governance.readiness import ungranted
@@ -252,15 +251,15 @@ def expected(plan: Plan, rows: int, features: int) -> Estimate | None:
 
 def _size(dataset: DatasetConfig) -> tuple[int, int]:
     """Rows and features of the table; the outcome is looked at too, as a round would refuse a gap in it."""
-    table = read_table(dataset.file)
+    table = dataset.read().frame
     if dataset.label is not None and dataset.accepted is None and table[dataset.label].isna().any():
         empty = int(table[dataset.label].isna().sum())
         raise UsageError(
             f"{empty:,} rows have no outcome",
             party=str(dataset.holder),
-            file=str(dataset.file),
+            file=None if dataset.file is None else str(dataset.file),
             field=dataset.label,
             advice="Leave those rows out of the table, or name the column that says who was accepted as "
             "`accepted` in party.toml.",
         )
-    return len(table), len(dataset.feature_columns(columns(dataset.file)))
+    return len(table), len(dataset.feature_columns(dataset.present()))

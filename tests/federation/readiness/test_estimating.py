@@ -1,4 +1,4 @@
-"""What a plan is said to cost: the measured points themselves, and in between and beyond something sensible."""
+"""What a plan is said to cost: the measured points themselves, and something sensible in between."""
 
 from __future__ import annotations
 
