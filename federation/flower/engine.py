@@ -82,9 +82,9 @@ from federation.errors import BundleRefused, IdentityRefused
 from federation.flower.bundle import PLAN_KEY, bundle, bundle_digest, check_bundle
 from federation.flower.client_app import client_app
 from federation.flower.keys import public_key_line, public_key_pem
-from federation.flower.loopback import trusting
 from federation.flower.replies import code_and_cause
 from federation.flower.server_app import Control, server_app
+from federation.tls import trusting
 
 #: Seconds between two questions for a task. The SuperNode's own 3 s dominate.
 _TASK_POLL_SECONDS = 0.25

@@ -12,7 +12,6 @@ certificate. The gate in front of it lets a request through when
 from __future__ import annotations
 
 import hmac
-import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from federation.flower.fleet import (
 )
 from federation.flower.keys import PUBLIC_KEY_HEADER, public_key_header
 from federation.flower.listener import CALLER, Receive, Scope
-from federation.flower.loopback import trusting
+from federation.tls import serving_members, trusting
 
 
 class Gate(FleetDoor):
@@ -62,7 +61,7 @@ class Gate(FleetDoor):
             Upstream(superlink_address, trusting(superlink_root_file), "localhost"),
             host,
             port,
-            _mutual_tls(certificate_file, key_file, authority_file),
+            serving_members(certificate_file, key_file, authority_file),
             "the gate",
         )
 
@@ -96,12 +95,3 @@ def _carries(request: FleetRequest, admitted_key: bytes) -> bool:
     except UsageError:
         return False  # An admission record without a usable key admits no SuperNode.
     return hmac.compare_digest(request.headers.get(PUBLIC_KEY_HEADER, "").encode("ascii"), expected)
-
-
-def _mutual_tls(certificate_file: Path, key_file: Path, authority_file: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(certificate_file, key_file)
-    context.load_verify_locations(authority_file)
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from crypto.certificates import new_tls_key, self_signed_loopback
 from federation.files import write_private
+from federation.tls import serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,4 @@ class LoopbackTls:
 
     def server_context(self) -> ssl.SSLContext:
         """For a listener with this certificate."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.load_cert_chain(self.certificate_file, self.key_file)
-        return context
-
-
-def trusting(root_file: Path) -> ssl.SSLContext:
-    """A client context whose only trust root is `root_file`; host names are checked."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_verify_locations(root_file)
-    return context
+        return serving(self.certificate_file, self.key_file)

@@ -19,7 +19,8 @@ from federation.errors import PeerFailure, PeerSilent
 from federation.files import write_private
 from federation.flower.child import LOOPBACK, Child, check_port_free, free_port
 from federation.flower.environment import flower_environment
-from federation.flower.loopback import LoopbackTls, trusting
+from federation.flower.loopback import LoopbackTls
+from federation.tls import trusting
 
 _READY_POLL_SECONDS = 0.1
 

@@ -26,7 +26,8 @@ from federation.flower.fleet import (
 )
 from federation.flower.keys import PUBLIC_KEY_HEADER, public_key_header
 from federation.flower.listener import Receive, Scope
-from federation.flower.loopback import LoopbackTls, trusting
+from federation.flower.loopback import LoopbackTls
+from federation.tls import trusting_as
 
 
 class Tunnel(FleetDoor):
@@ -49,8 +50,7 @@ class Tunnel(FleetDoor):
         port: int = 0,
         body_limit: int = BODY_LIMIT,
     ) -> None:
-        context = trusting(authority_file)
-        context.load_cert_chain(certificate_file, key_file)
+        context = trusting_as(authority_file, certificate_file, key_file)
         self._own_key = public_key_header(public_key)
         self._body_limit = body_limit
         upstream = Upstream(gate_address, context, AGGREGATOR_NAME)

@@ -24,6 +24,7 @@ from federation.files import canonical_json
 from federation.joining.desk import ADMISSION, GREETING, RENEWAL, ROSTER
 from federation.joining.invitation import Invitation, prove
 from federation.roster import Request, Roster, check_signed, decode, expect
+from federation.tls import trusting, trusting_as
 
 _SECONDS = 15.0
 _LONGEST = 4 * 1024 * 1024
@@ -43,7 +44,7 @@ def join(invitation: Invitation, request: Request) -> Answered:
 
     Raises `Refusal` with what the desk says of the invitation, `PeerSilent` or `PeerFailure` naming the desk.
     """
-    context = _trusting(invitation.authority)
+    context = trusting(invitation.authority)
     body = {
         "invitation": invitation.id,
         "proof": prove(invitation, request).hex(),
@@ -95,16 +96,7 @@ class Member:
 
     def context(self) -> ssl.SSLContext:
         """For a connection as this party."""
-        context = _trusting(self.authority)
-        context.load_cert_chain(self.certificate_file, self.key_file)
-        return context
-
-
-def _trusting(authority: bytes) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_verify_locations(cadata=authority.decode("ascii"))
-    return context
+        return trusting_as(self.authority, self.certificate_file, self.key_file)
 
 
 def _answered(value: Any, coordinator: str) -> Answered:

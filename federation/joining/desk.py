@@ -17,7 +17,6 @@ import asyncio
 import collections
 import datetime as dt
 import json
-import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +30,7 @@ from federation.flower.fleet import Answer, refusal
 from federation.flower.listener import CALLER, Receive, Scope, Send, TlsListener
 from federation.ids import PartyId
 from federation.roster import Request
+from federation.tls import serving_members
 
 ADMISSION, ROSTER, RENEWAL, GREETING = "/admission", "/roster", "/renewal", "/greeting"
 #: The longest request: a name, three public keys, two signatures.
@@ -75,11 +75,8 @@ class Desk:
         tell: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.load_cert_chain(certificate_file, key_file)
-        context.load_verify_locations(authority_file)
-        context.verify_mode = ssl.CERT_OPTIONAL  # Who is not yet a member has none; a foreign one is refused.
+        # Who is not yet a member has no certificate; a foreign one is refused.
+        context = serving_members(certificate_file, key_file, authority_file, strangers=True)
         self._register, self._tell, self._clock = register, tell, clock
         self._asked: collections.deque[float] = collections.deque(maxlen=_ATTEMPTS)
         self._listener = TlsListener(self._serve, host, port, context, "the admission desk")

@@ -11,6 +11,7 @@ from pathlib import Path
 from crypto.certificates import AGGREGATOR_NAME
 from federation.addresses import Address
 from federation.readiness.findings import Finding
+from federation.tls import trusting_as
 
 #: For each of the steps.
 SECONDS = 5.0
@@ -26,9 +27,7 @@ class Papers:
 
     def context(self, protocols: tuple[str, ...] = ()) -> ssl.SSLContext:
         """For a connection as this party."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(self.authority)
-        context.load_cert_chain(self.certificate, self.key)
+        context = trusting_as(self.authority, self.certificate, self.key)
         if protocols:
             context.set_alpn_protocols(list(protocols))
         return context

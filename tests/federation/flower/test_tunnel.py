@@ -16,8 +16,9 @@ from crypto.certificates import CertificateAuthority
 from federation.flower.child import free_port
 from federation.flower.gate import Gate
 from federation.flower.keys import public_key_header
-from federation.flower.loopback import LoopbackTls, trusting
+from federation.flower.loopback import LoopbackTls
 from federation.flower.tunnel import Tunnel
+from federation.tls import trusting
 
 FLEET = "/v1/fleet/pull-messages"
 
