@@ -101,6 +101,12 @@ def roster(home: PartyHome) -> Roster:
     return calling.roster(_desk(home, admission), _member(home, admission))
 
 
+def greeting(home: PartyHome) -> calling.Greeting:
+    """The coordinator's clock and versions. Raises as `renew`."""
+    admission = home.admission()
+    return calling.greeting(_desk(home, admission), _member(home, admission))
+
+
 def unpinned(home: PartyHome, members: Roster) -> dict[PartyId, str]:
     """Member -> fingerprint as the coordinator says it, of each partner that nobody here has compared.
 

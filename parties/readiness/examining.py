@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from crypto.version import component_versions
-from federation.addresses import Address
 from federation.errors import IsthmusError, PeerFailure, UsageError
 from federation.ids import PartyId
-from federation.joining import calling
 from federation.locks import holder
 from federation.plan import Plan
 from federation.readiness import machine, reaching
@@ -20,7 +18,7 @@ from parties.dataset import DatasetConfig, hindrances
 from parties.governance.forecast import forecast
 from parties.governance.readiness import ungranted
 from parties.home import PartyHome
-from parties.joining import roster
+from parties.joining import greeting, roster
 from parties.round.acceptance import own_dataset
 
 #: Clocks of organisations differ; certificates and grants have five minutes of grace.
@@ -75,7 +73,7 @@ def _beyond(home: PartyHome, plan: Plan | None, now: dt.datetime) -> list[Findin
     if admission.desk is not None:
         desk = admission.desk
         looks.append(("network", lambda: reaching.door("the admission desk", desk, papers, ("http/1.1",))))
-        looks.append(("clock", lambda: _if_reached(lambda: _greeting(home, desk))))
+        looks.append(("clock", lambda: _if_reached(lambda: _greeting(home))))
         looks.append(("partners", lambda: _if_reached(lambda: _partners(home, plan))))
     with ThreadPoolExecutor(len(looks)) as pool:
         found = list(pool.map(lambda each: list(look(each[0], [each[1]])), looks))
@@ -90,14 +88,10 @@ def _if_reached(asked: Look) -> Iterator[Finding]:
         return
 
 
-def _greeting(home: PartyHome, desk: Address) -> Iterator[Finding]:
+def _greeting(home: PartyHome) -> Iterator[Finding]:
     """The coordinator's clock and versions beside this machine's."""
-    admission = home.admission()
-    member = calling.Member(
-        admission.authority, home.tls_certificate_file, home.tls_key_file, admission.coordinator.fingerprint
-    )
     before = dt.datetime.now(dt.UTC)
-    told = calling.greeting(desk, member)
+    told = greeting(home)
     after = dt.datetime.now(dt.UTC)
     yield skew(told.time, before, after)
     yield from compared(component_versions(), told.versions)
