@@ -33,5 +33,6 @@ def endurance(rounds: int, firms: int, seed: int, plot: Path | None, output: str
         found = measure(rounds, firms, seed=seed, say=progress)
     if plot is not None:
         drawn(found, plot)
-    say(output, found.figures(), table(found.figures()))
+    figures = found.figures()
+    say(output, figures, table({name: each for name, each in figures.items() if name != "rounds_each"}))
     raise SystemExit(0 if found.steady else 1)

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -72,7 +72,7 @@ class Endurance:
         return found
 
     def figures(self) -> dict[str, Any]:
-        """For people and machines; memory in MB."""
+        """For machines; memory in MB. rounds_each: what each role held after each round."""
         second, last = self._tenths()
         return {
             "rounds": len(self.looks),
@@ -91,6 +91,9 @@ class Endurance:
                 for role in self._roles()
             },
             "left": self.left(),
+            "rounds_each": [
+                {role: asdict(held) for role, held in sorted(look.held.items())} for look in self.looks
+            ],
         }
 
     def _roles(self) -> list[str]:

@@ -74,18 +74,23 @@ def played(cell: Cell, ground: Ground, folder: Path) -> Verdict:
     return Verdict(cell, outcome, cause, attempts, time.monotonic() - began)
 
 
+def _whole_round(stage: Stage) -> tuple[str, dict[str, list[float]]]:
+    """A round from its launch to its end, all roles up: what is wrong with it ("": nothing), its models."""
+    stage.wait_up()
+    run = stage.launch()
+    done = stage.run_until(lambda: stage.over(run) and stage.idle(), _RUN_SECONDS + _SLACK_SECONDS)
+    status = stage.status(run)
+    if not done or status.state != "finished":
+        return status.cause or f"it is {status.state}", {}
+    return "; ".join(checking.problems(stage.world)), checking.models(stage.world, run)
+
+
 def _undisturbed(world: World, folder: Path) -> tuple[str, dict[str, list[float]]]:
     folder.mkdir(parents=True)
     with Stage(copied(world, folder / "world"), folder) as stage:
         for seat in stage.seats:
             stage.start(seat)
-        stage.wait_up()
-        run = stage.launch()
-        done = stage.run_until(lambda: stage.over(run) and stage.idle(), _RUN_SECONDS + _SLACK_SECONDS)
-        status = stage.status(run)
-        if not done or status.state != "finished":
-            return status.cause or f"it is {status.state}", {}
-        return "; ".join(checking.problems(stage.world)), checking.models(stage.world, run)
+        return _whole_round(stage)
 
 
 class _Play:
@@ -210,16 +215,11 @@ class _Play:
             if self._cell.fault.startswith(("hour", "day")) and seat == self._cell.seat:
                 stage.kill(seat)
                 stage.start(seat)
-        stage.wait_up()
-        run = stage.launch()
-        done = stage.run_until(lambda: stage.over(run) and stage.idle(), _RUN_SECONDS + _SLACK_SECONDS)
-        status = stage.status(run)
-        if not done or status.state != "finished":
-            return status.cause or f"it is {status.state}"
+        wrong, models = _whole_round(stage)
         tolerance = checking.TOLERANCE[self._cell.shape]
-        if not checking.same(checking.models(stage.world, run), dict(self._ground.models), tolerance):
+        if models and not checking.same(models, dict(self._ground.models), tolerance):
             return "its models are not those of the undisturbed round"
-        return "; ".join(checking.problems(stage.world))
+        return wrong
 
 
 # -- a disk ------------------------------------------------------------------------------------------------

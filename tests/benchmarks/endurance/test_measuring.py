@@ -1,0 +1,83 @@
+"""What is steady holds nothing more at the end; what grew or was left behind is named, role by role."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.endurance.measuring import Endurance, Look, beside_rounds, drawn
+from benchmarks.speed.footprint import Footprint, Held
+
+HELD = Held(processes=2, threads=20, descriptors=30, sockets=9, memory_bytes=500_000_000)
+
+
+def run(last: Held = HELD, files: int = 0, rounds: int = 40) -> Endurance:
+    """Two roles, of which the bank holds `last` in the last tenth and so many files more."""
+    tenth = rounds // 10
+    looks = []
+    for number in range(rounds):
+        late = number >= rounds - tenth
+        held = {"aggregator": HELD, "bank": last if late else HELD}
+        looks.append(
+            Look(held, {"aggregator": Counter({".": 5}), "bank": Counter({".": 5 + files * late})}, 1.0)
+        )
+    return Endurance(tuple(looks))
+
+
+def test_what_stays_as_it_is_is_steady() -> None:
+    found = run()
+    assert found.steady and found.left() == {} and found.growth("bank") == 0
+
+
+@pytest.mark.parametrize(("share", "steady"), [(1.04, True), (1.06, False), (0.5, True)])
+def test_memory_may_grow_by_a_twentieth_and_no_more(share: float, steady: bool) -> None:
+    assert run(replace(HELD, memory_bytes=int(HELD.memory_bytes * share))).steady is steady
+
+
+@pytest.mark.parametrize("name", ["processes", "threads", "descriptors", "sockets"])
+def test_one_that_was_left_is_named_with_its_role(name: str) -> None:
+    found = run(replace(HELD, **{name: getattr(HELD, name) + 1}))
+    assert not found.steady and found.left() == {"bank": {name: 1}}
+
+
+def test_a_file_that_was_left_is_named_with_its_folder() -> None:
+    assert run(files=3).left() == {"bank": {"files in .": 3}}
+
+
+def test_what_is_there_in_one_look_only_was_not_left() -> None:
+    found = run()
+    looks = list(found.looks)
+    looks[-1] = Look({**looks[-1].held, "bank": replace(HELD, sockets=50)}, looks[-1].files, 1.0)
+    assert Endurance(tuple(looks)).steady
+
+
+def test_rounds_and_their_checkpoints_are_no_leak(tmp_path: Path) -> None:
+    for name in ("rounds/a/plan.json", "ledger/checkpoints/1", "flower/state", "party.toml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert beside_rounds(tmp_path) == {".": 1, "flower": 1}
+
+
+def test_figures_are_json_and_the_picture_is_drawn(tmp_path: Path) -> None:
+    found = run()
+    assert len(json.loads(json.dumps(found.figures()))["rounds_each"]) == 40
+    drawn(found, tmp_path / "memory.png")
+    assert (tmp_path / "memory.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_role_is_counted_by_the_folder_that_its_process_names(tmp_path: Path) -> None:
+    code = "import socket, sys; s = socket.socket(); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "--home", str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None and child.stdout.readline() == b"\n"
+        held = Footprint({"bank": tmp_path}).now()
+        child.communicate(b"", timeout=30)
+    assert held["bank"].processes == 1 and held["bank"].sockets == 1
+    assert held["bank"].memory_bytes > 1_000_000 and held["bank"].descriptors >= 4
