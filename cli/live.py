@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sys
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.table import Table
 
@@ -36,6 +37,26 @@ def follow(home: CoordinatorHome, run: RunId, patience: float, show: bool) -> Ro
         for status in updates:
             live.update(_table(status))
     return status
+
+
+@contextlib.contextmanager
+def watching() -> Iterator[Callable[[RoundStatus], None]]:
+    """What shows each status it is given, on the standard error, as long as the block lasts."""
+    from rich.console import Console
+    from rich.live import Live
+
+    if sys.stderr.isatty():
+        with Live(console=Console(stderr=True), refresh_per_second=8) as live:
+            yield lambda status: live.update(_table(status))
+        return
+    said = [""]
+
+    def tell(status: RoundStatus) -> None:
+        if (line := _line(status)) != said[0]:
+            click.echo(line, err=True)
+            said[0] = line
+
+    yield tell
 
 
 def heeding(updates: Iterator[RoundStatus]) -> Iterator[RoundStatus]:
@@ -79,10 +100,11 @@ def _table(status: RoundStatus) -> Table:
             name,
             party.step or party.state,
             str(party.iteration) if party.iteration else "",
-            _size(party.bytes_sent),
+            size(party.bytes_sent),
         )
     return table
 
 
-def _size(count: int) -> str:
+def size(count: int) -> str:
+    """Bytes for people."""
     return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count / 1e3:,.1f} kB"

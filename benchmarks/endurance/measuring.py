@@ -24,6 +24,10 @@ from parties.sandbox.founding import Sandbox, clear, found, generated, vertical_
 
 #: How much more a role may hold in the last tenth of the rounds than in the second.
 GROWTH = 0.05
+#: Descriptors of the SuperLink's database at most. Flower has two SQLAlchemy engines on it (links and
+#: objects); each keeps the five connections that were once needed at a time; each connection has the file and
+#: its log (WAL) open, and one the log's index. Until then they grow with the rounds, after that no more.
+POOLED = 2 * 5 * 2 + 2
 _IDLE_SECONDS, _LOOK_SECONDS, _SETTLE_SECONDS = 60.0, 0.1, 1.0
 
 
@@ -53,23 +57,31 @@ class Endurance:
         return _memory(last, role) / _memory(second, role) - 1
 
     def left(self) -> dict[str, dict[str, int]]:
-        """Role -> what there is more of at the end than in the second tenth, and how many.
+        """Role -> what there is more of at the end than before, and how many.
 
-        The fewest of each tenth are compared: what is only on its way out is not left.
+        Connections come and go, so more is: more in every look of the second half than in some look of the
+        first, or more in every look of the last tenth than in any of the first half. The first tenth of all
+        is left out.
         """
-        second, last = self._tenths()
+        early, late = self._halves()
         found = {}
         for role in self._roles():
             more = {
-                name: fewest(last, role, name) - fewest(second, role, name)
+                name: self._more(early, late, role, name)
                 for name in ("processes", "threads", "descriptors", "sockets")
             } | {
-                f"files in {folder}": last[-1].files[role][folder] - second[-1].files[role][folder]
-                for folder in sorted(last[-1].files.get(role, {}))
+                f"files in {folder}": late[-1].files[role][folder] - early[-1].files[role][folder]
+                for folder in sorted(late[-1].files.get(role, {}))
             }
+            more["descriptors of the database"] = fewest(late, role, "pooled") - POOLED
             if more := {name: count for name, count in more.items() if count > 0}:
                 found[role] = more
         return found
+
+    def _more(self, early: Sequence[Look], late: Sequence[Look], role: str, name: str) -> int:
+        _, last = self._tenths()
+        most = max(_number(look, role, name) for look in early)
+        return max(fewest(late, role, name) - fewest(early, role, name), fewest(last, role, name) - most)
 
     def figures(self) -> dict[str, Any]:
         """For machines; memory in MB. rounds_each: what each role held after each round."""
@@ -85,7 +97,7 @@ class Endurance:
                     "growth": self.growth(role),
                     **{
                         name: fewest(last, role, name)
-                        for name in ("processes", "threads", "descriptors", "sockets")
+                        for name in ("processes", "threads", "descriptors", "sockets", "pooled")
                     },
                 }
                 for role in self._roles()
@@ -98,6 +110,10 @@ class Endurance:
 
     def _roles(self) -> list[str]:
         return sorted(self.looks[0].held)
+
+    def _halves(self) -> tuple[Sequence[Look], Sequence[Look]]:
+        half = len(self.looks) // 2
+        return self.looks[half // 5 : half], self.looks[half:]
 
     def _tenths(self) -> tuple[Sequence[Look], Sequence[Look]]:
         tenth = len(self.looks) // 10
@@ -139,7 +155,11 @@ def measure(rounds: int, firms: int, *, seed: int = 0, say: Say = silent) -> End
 
 def fewest(looks: Sequence[Look], role: str, name: str) -> int:
     """The fewest processes, threads, descriptors or sockets that the role held in any of these looks."""
-    return min(int(getattr(look.held.get(role, Held()), name)) for look in looks)
+    return min(_number(look, role, name) for look in looks)
+
+
+def _number(look: Look, role: str, name: str) -> int:
+    return int(getattr(look.held.get(role, Held()), name))
 
 
 def beside_rounds(home: Path) -> Counter[str]:

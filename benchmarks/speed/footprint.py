@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,20 +14,23 @@ from typing import Self
 #: Seconds between two looks.
 _EVERY = 0.25
 _JOIN_SECONDS = 10.0
+#: The database of `federation.flower.superlink`, with what SQLite lays beside it.
+_DATABASE = re.compile(r"/state\.db(-wal|-shm)?$")
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """What a role's processes hold together at one time.
 
-    memory_bytes: VmRSS of proc(5); memory that two of them share counts twice. descriptors: of any kind;
-    sockets are among them.
+    memory_bytes: VmRSS of proc(5); memory that two of them share counts twice. descriptors: of any kind but
+    pooled; sockets are among them. pooled: of the SuperLink's database, whose connections Flower keeps.
     """
 
     processes: int = 0
     threads: int = 0
     descriptors: int = 0
     sockets: int = 0
+    pooled: int = 0
     memory_bytes: int = 0
 
     def __add__(self, other: Held) -> Held:
@@ -35,6 +39,7 @@ class Held:
             self.threads + other.threads,
             self.descriptors + other.descriptors,
             self.sockets + other.sockets,
+            self.pooled + other.pooled,
             self.memory_bytes + other.memory_bytes,
         )
 
@@ -113,21 +118,23 @@ def _held(pid: int) -> Held:
     """Of one process; nothing of one that has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
-        descriptors = list(Path(f"/proc/{pid}/fd").iterdir())
+        descriptors = [_target(each) for each in Path(f"/proc/{pid}/fd").iterdir()]
     except OSError:
         return Held()
     told = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    pooled = sum(_DATABASE.search(each) is not None for each in descriptors)
     return Held(
         processes=1,
         threads=int(told.get("Threads", "0")),
-        descriptors=len(descriptors),
-        sockets=sum(_is_socket(each) for each in descriptors),
+        descriptors=len(descriptors) - pooled,
+        sockets=sum(each.startswith("socket:") for each in descriptors),
+        pooled=pooled,
         memory_bytes=int(told.get("VmRSS", "0 kB").split()[0]) * 1024,
     )
 
 
-def _is_socket(descriptor: Path) -> bool:
+def _target(descriptor: Path) -> str:
     try:
-        return str(descriptor.readlink()).startswith("socket:")
+        return str(descriptor.readlink())
     except OSError:
-        return False  # Closed meanwhile.
+        return ""  # Closed meanwhile.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.commands import dry_run
 from cli.commands.joining import join, renew, rotate
 from cli.comparing import compare
 from cli.homes import party_home
@@ -25,7 +26,7 @@ def command() -> None:
     """At a party: make its keys, ask for admission, run its node."""
 
 
-for _each in (join, renew, rotate):
+for _each in (join, renew, rotate, dry_run.command):
     command.add_command(_each)
 
 

@@ -235,7 +235,8 @@ def _party_toml(name: str, dataset: DatasetConfig) -> str:
         for field in FIELDS
         if (value := getattr(dataset, field)) not in (None, ()) and value != {}
     }
-    lines = [f'name = "{name}"', "", "[datasets.data]", f"file = {_toml(str(dataset.path))}"]
+    table = f"datasets.{_toml(dataset.name)}"
+    lines = [f'name = "{name}"', "", f"[{table}]", f"file = {_toml(str(dataset.path))}"]
     lines += [
         f"{field} = {_toml(list(value) if isinstance(value, tuple) else value)}"
         for field, value in said.items()
@@ -244,9 +245,9 @@ def _party_toml(name: str, dataset: DatasetConfig) -> str:
     if dataset.share_points:
         lines.append("share_points = true")
     if dataset.units:
-        lines += ["[datasets.data.units]", *_pairs(dataset.units)]
+        lines += [f"[{table}.units]", *_pairs(dataset.units)]
     for column, rules in dataset.columns.items():
-        lines += [f"[datasets.data.columns.{_toml(column)}]", *_rule_lines(rules)]
+        lines += [f"[{table}.columns.{_toml(column)}]", *_rule_lines(rules)]
     return "\n".join(lines) + "\n"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.endurance.measuring import Endurance, Look, beside_rounds, drawn
+from benchmarks.endurance.measuring import POOLED, Endurance, Look, beside_rounds, drawn
 from benchmarks.speed.footprint import Footprint, Held
 
 HELD = Held(processes=2, threads=20, descriptors=30, sockets=9, memory_bytes=500_000_000)
@@ -55,6 +55,31 @@ def test_what_is_there_in_one_look_only_was_not_left() -> None:
     looks = list(found.looks)
     looks[-1] = Look({**looks[-1].held, "bank": replace(HELD, sockets=50)}, looks[-1].files, 1.0)
     assert Endurance(tuple(looks)).steady
+
+
+def test_one_more_at_every_ninth_round_is_a_leak() -> None:
+    looks = [
+        replace(look, held={**look.held, "bank": replace(HELD, sockets=9 + number // 9 + number % 3)})
+        for number, look in enumerate(run(rounds=100).looks)
+    ]
+    assert Endurance(tuple(looks)).left() == {"bank": {"sockets": 4}}
+
+
+def test_connections_that_come_and_go_are_no_leak() -> None:
+    looks = [
+        replace(look, held={**look.held, "bank": replace(HELD, sockets=9 + number * 7 % 5)})
+        for number, look in enumerate(run(rounds=100).looks)
+    ]
+    assert Endurance(tuple(looks)).steady
+
+
+@pytest.mark.parametrize(("pooled", "steady"), [(POOLED, True), (POOLED + 1, False)])
+def test_the_pool_of_the_superlinks_database_may_fill_and_no_more(pooled: int, steady: bool) -> None:
+    looks = [
+        replace(look, held={**look.held, "aggregator": replace(HELD, pooled=8 if number < 20 else pooled)})
+        for number, look in enumerate(run().looks)
+    ]
+    assert Endurance(tuple(looks)).steady is steady
 
 
 def test_rounds_and_their_checkpoints_are_no_leak(tmp_path: Path) -> None:
