@@ -8,41 +8,26 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.border.firms import Case
 from federation import files, journal
 from federation.addresses import Address
-from federation.coordinator.home import CoordinatorHome
-from federation.coordinator.notary import kept
 from federation.coordinator.packing import packed as packed_by_coordinator
-from federation.coordinator.record import PartyStatus, Recorder, RoundStatus
 from federation.coordinator.rounds import new_run
-from federation.coordinator.seat import AggregatorSeat
 from federation.errors import IsthmusError, SessionEnded
-from federation.governance.guard.aggregator import AggregatorPolicy
-from federation.governance.guard.party import Attempt
 from federation.governance.terms import Form, Use
 from federation.ids import AGGREGATOR, PartyId, RunId
-from federation.journal import FileJournal
 from federation.ledger import pack
-from federation.ledger.keeping import keep_decided, keep_members
 from federation.ledger.pack import Pack
-from federation.order import Order
 from federation.plan import Plan
-from federation.roster import Roster
-from federation.session import open_session
 from federation.transport.capture import Frame, Reconciled, reconcile
-from federation.transport.memory import MemoryExchange
 from parties.governance.inspect.drafting import document
 from parties.governance.packing import packed
 from parties.governance.shelf import Shelf
-from parties.participation import take_part
-from parties.round.acceptance import Accepted, accept
 from parties.sandbox.founding import Sandbox, found
+from parties.sandbox.rehearsing import rehearse
 
 #: The one grant of each party that is in force.
 GRANT = "border"
@@ -118,65 +103,11 @@ def play(sandbox: Sandbox, plan: Plan | None = None) -> Played:
     """Play the sandbox's plan, or another one, to its end. A party that refuses the order is in `errors`."""
     plan = plan or sandbox.plan
     played = Played(sandbox, new_run(dt.datetime.now(dt.UTC)))
-    coordinator, roster = sandbox.coordinator, sandbox.coordinator.roster()
-    members = tuple(PartyId(name) for name in plan.parties)
-    needed = Roster(roster.federation, {name: roster.members[name] for name in members})
 
     def tap(sender: PartyId, to: PartyId, envelope: bytes) -> None:
         seen = Frame(to, len(envelope), hashlib.sha256(envelope).hexdigest())
         played.frames.setdefault(sender, []).append(seen)
 
-    exchange = MemoryExchange(played.run, members, tap)
-    accepted: dict[PartyId, Accepted] = {}
-    for name in members:
-        order = Order(played.run, 1, name, plan, needed, members)
-        try:
-            accepted[name] = accept(sandbox.parties[name], order.seal(coordinator.identity()))
-        except IsthmusError as refusal:
-            played.errors[name] = refusal
-            return played
-
-    def take(name: PartyId) -> None:
-        try:
-            take_part(sandbox.parties[name], accepted[name], lambda _: exchange.seat(name))
-        except IsthmusError as error:
-            played.errors[name] = error
-
-    def conduct() -> None:
-        try:
-            _aggregate(coordinator, plan, accepted, exchange)
-        except IsthmusError as error:
-            exchange.seat(AGGREGATOR).end(error.cause)
-            played.errors[AGGREGATOR] = error
-
-    with ThreadPoolExecutor(len(members) + 1) as pool:
-        for future in [pool.submit(conduct), *(pool.submit(take, name) for name in members)]:
-            future.result()
+    taking_part = {name: sandbox.parties[name] for name in map(PartyId, plan.parties)}
+    played.errors.update(rehearse(sandbox.coordinator, taking_part, plan, played.run, tap=tap))
     return played
-
-
-def _aggregate(
-    coordinator: CoordinatorHome, plan: Plan, accepted: Mapping[PartyId, Accepted], exchange: MemoryExchange
-) -> None:
-    """The aggregator's side, as `federation.coordinator.conducting` plays it over the network."""
-    seating = next(iter(accepted.values())).seating
-    folder = coordinator.round_folder(seating.run)
-    files.write(folder / "plan.json", plan.canonical())
-    statuses = {PartyId(name): PartyStatus() for name in plan.parties}
-    recorder = Recorder(folder, RoundStatus(seating.run, plan.name, plan.digest.hex(), parties=statuses))
-    policy = AggregatorPolicy(Attempt(plan, seating.run, seating.roles))
-    keep_members(folder, seating.identities, {})
-    orders = {name: taken.order.digest for name, taken in accepted.items()}
-    log = FileJournal(folder / "journal.jsonl")
-    try:
-        with kept(coordinator, seating, orders, log.path) as notary:
-            notary.begin(policy.evidence())
-            transport = exchange.seat(AGGREGATOR)
-            session = open_session(AGGREGATOR, coordinator.identity(), seating, transport, log, policy)
-            notary.witness(session)
-            AggregatorSeat(session, plan, recorder).listen()
-            notary.finish(session)
-    finally:
-        log.close()
-        decided = policy.evidence()
-        keep_decided(folder, decided.policy, decided.entities, decided.verdicts)

@@ -2,7 +2,8 @@
 
 What runs is the product's own: the order is signed and checked, the tables are read, the session is opened,
 the guard stands at each exit, the aggregator matches and records. Only Flower and the network are missing.
-All roles share one memory, so it keeps nothing from anybody: it is for tests and dry runs.
+All roles share one memory, so it keeps nothing from anybody: it is for tests, benchmarks and dry runs. Every
+wait of the parties is bounded by the plan's patience.
 """
 
 from __future__ import annotations
@@ -78,24 +79,25 @@ def rehearse(
 def _aggregate(
     coordinator: CoordinatorHome, plan: Plan, accepted: Mapping[PartyId, Accepted], exchange: MemoryExchange
 ) -> None:
+    """The aggregator's side, as `federation.coordinator.conducting` plays it over the network."""
     seating = next(iter(accepted.values())).seating
     folder = coordinator.round_folder(seating.run)
     files.write(folder / "plan.json", plan.canonical())
     parties = {PartyId(name): PartyStatus() for name in plan.parties}
     recorder = Recorder(folder, RoundStatus(seating.run, plan.name, plan.digest.hex(), parties=parties))
+    policy = AggregatorPolicy(Attempt(plan, seating.run, seating.roles))
+    keep_members(folder, seating.identities, {})
+    orders = {name: taken.order.digest for name, taken in accepted.items()}
     journal = FileJournal(folder / "journal.jsonl")
     try:
-        transport = exchange.seat(AGGREGATOR)
-        keep_members(folder, seating.identities, {})
-        policy = AggregatorPolicy(Attempt(plan, seating.run, seating.roles))
-        orders = {name: taken.order.digest for name, taken in accepted.items()}
         with kept(coordinator, seating, orders, journal.path) as notary:
             notary.begin(policy.evidence())
+            transport = exchange.seat(AGGREGATOR)
             session = open_session(AGGREGATOR, coordinator.identity(), seating, transport, journal, policy)
             notary.witness(session)
             AggregatorSeat(session, plan, recorder).listen()
             notary.finish(session)
-        decided = policy.evidence()
-        keep_decided(folder, decided.policy, decided.entities, decided.verdicts)
     finally:
         journal.close()
+        decided = policy.evidence()
+        keep_decided(folder, decided.policy, decided.entities, decided.verdicts)

@@ -18,7 +18,7 @@ from parties.horizontal import evaluation, joining, participation
 from parties.horizontal.kept import Kept
 from parties.horizontal.state import RoundState
 from parties.horizontal.training import LocalTrainer
-from tests.system import in_memory
+from parties.sandbox import rehearsing
 from tests.system.federation import Federation, Table
 from tests.system.in_memory import Seen, rehearse
 from tests.system.test_horizontal import firms
@@ -187,7 +187,7 @@ def test_members_pause_between_two_rounds_for_one_that_comes_late(
     text = plan(extra="minimum_parties = 3\n")
     with monkeypatch.context() as patched:
         patched.setattr(seat, "AggregatorSeat", Pausing)
-        patched.setattr(in_memory, "AggregatorSeat", Pausing)
+        patched.setattr(rehearsing, "AggregatorSeat", Pausing)
         paused = rehearse(banks, text, members=BANKS[:3])
     assert "paused after training round 1" in paused.cause.cause
     whole = rehearse(banks, text, after=paused)
