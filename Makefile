@@ -6,6 +6,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+SECONDS_EACH ?= 120
 # Newer than what it was made from, or the next `make` installs again.
 READY := $(VENV)/.isthmus-ready
 
@@ -14,11 +15,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # that it imports, since `setup` compiles nothing: that takes three times as long to start. Empty is "not set".
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test fuzz lint clean
 
 help:
 	@echo "make demo    install, then run three parties and one round on this machine; results in ./isthmus-demo"
 	@echo "make test    install, then run the tests"
+	@echo "make fuzz    install, then send nonsense to every door for some twenty minutes (SECONDS_EACH=120)"
 	@echo "make lint    install, then ruff, mypy and the import contracts"
 	@echo "make setup   install only, into $(VENV)"
 	@echo "make clean   remove $(VENV), caches and ./isthmus-demo"
@@ -45,6 +47,10 @@ demo: setup
 # A file at a time (tests/conftest.py says how); three processes on two cores, for some tests mostly wait.
 test: setup
 	@"$(BIN)/python" -m pytest -n 3 --dist loadfile --durations=40
+
+# Codec, frames, exchange, and everything that answers HTTP: whatever arrives is refused or is what it should be.
+fuzz: setup
+	@ISTHMUS_FUZZ_SECONDS=$(SECONDS_EACH) "$(BIN)/python" -m pytest -s tests/fuzz
 
 lint: setup
 	"$(BIN)/ruff" check .

@@ -41,7 +41,11 @@ def encode(message: Message) -> bytes:
 
 
 def decode(data: bytes, *expected: type[M]) -> M:
-    """Parse `data` as a message that the protocol expects now; anything else is `MessageRefused`."""
+    """Parse `data` as a message that the protocol expects now.
+
+    Raises `MessageRefused` for anything else, or the `Refusal` of a value with an advice of its own, such as
+    a point that is not on the curve.
+    """
     if len(data) > LIMIT:
         raise MessageRefused("a message is too large")
     try:
