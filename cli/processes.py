@@ -29,11 +29,10 @@ class Service:
     def __init__(self, name: str, arguments: Sequence[str], log: Path) -> None:
         self.name = name
         self.log = log
-        environment = {**os.environ, "PYTHONPATH": _with_root(os.environ.get("PYTHONPATH", ""))}
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own program and arguments.
                 [sys.executable, "-P", "-m", "cli", *arguments, "--until-stdin-ends"],
-                env=environment,
+                env=environment(),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
@@ -78,18 +77,22 @@ class Service:
             self._process.wait(5.0)
 
     def _ended(self) -> IsthmusError:
-        """Its own error line and next step, with its exit code."""
-        lines = self.log.read_text("utf-8", "replace").splitlines()
-        what = next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), None)
-        advice = next((line.removeprefix("next:  ") for line in lines if line.startswith("next:  ")), None)
-        error = PeerFailure(
-            f"{self.name} ended: {what or 'see its log'}",
-            file=None if what else str(self.log),
-            advice=advice or f"Read {self.log}.",
-        )
-        if self._process.returncode in (2, 3, 4):
-            error.exit_code = self._process.returncode
-        return error
+        return ended(self.name, self.log, self._process.returncode)
+
+
+def ended(name: str, log: Path, exit_code: int) -> IsthmusError:
+    """What ended the service `name`: its own error line and next step in `log`, with its exit code."""
+    lines = log.read_text("utf-8", "replace").splitlines()
+    what = next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), None)
+    advice = next((line.removeprefix("next:  ") for line in lines if line.startswith("next:  ")), None)
+    error = PeerFailure(
+        f"{name} ended: {what or 'see its log'}",
+        file=None if what else str(log),
+        advice=advice or f"Read {log}.",
+    )
+    if exit_code in (2, 3, 4):
+        error.exit_code = exit_code
+    return error
 
 
 #: Set by an interrupt. Its KeyboardInterrupt is lost where it meets code that may not raise, such as a
@@ -138,5 +141,7 @@ def stopping(services: list[Service]) -> Iterator[None]:
             service.wait_stopped(max(1.0, until - time.monotonic()))
 
 
-def _with_root(path: str) -> str:
-    return f"{_ROOT}{os.pathsep}{path}" if path else str(_ROOT)
+def environment() -> dict[str, str]:
+    """This process's, in which `python -m cli` finds the program."""
+    path = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": f"{_ROOT}{os.pathsep}{path}" if path else str(_ROOT)}

@@ -101,6 +101,16 @@ class Home:
         return self.folder / "authority.pem"
 
     @property
+    def log_file(self) -> Path:
+        """What its service did, as JSON lines without data: `federation.serving.eventlog`."""
+        return self.folder / "log" / "node.jsonl"
+
+    @property
+    def output_file(self) -> Path:
+        """What its service printed since it was last started in the background."""
+        return self.folder / "log" / "node.out"
+
+    @property
     def flower_folder(self) -> Path:
         """What belongs to Flower's processes."""
         return self.folder / "flower"

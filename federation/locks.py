@@ -20,8 +20,10 @@ def held(path: Path, what: str, stop_command: str) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            process = _named(descriptor)
             raise UsageError(
-                f"{what} in this folder is running already",
+                f"{what} in this folder is running already"
+                + (f", as process {process}" if process is not None else ""),
                 file=str(path.parent),
                 advice=f"Stop it with `{stop_command}` before you start it again.",
             ) from None
@@ -42,8 +44,12 @@ def holder(path: Path) -> int | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        text = os.pread(descriptor, 32, 0).decode("ascii", "ignore")
-        return int(text) if text.isdigit() else None
+        return _named(descriptor)
     finally:
         os.close(descriptor)
     return None
+
+
+def _named(descriptor: int) -> int | None:
+    text = os.pread(descriptor, 32, 0).decode("ascii", "ignore")
+    return int(text) if text.isdigit() else None

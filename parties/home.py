@@ -19,6 +19,7 @@ governance/                DATASET.manifest.toml, edited by the owner; grants/ID
                            revocations/ID.dsse.json, signed; reasons/ID.txt: why, for people here;
                            spent.jsonl, spent.head: what each has spent
 flower/                    the SuperNode's log and state
+log/                       node.jsonl: what the node did, without data; node.out: what it printed
 node.json, node.lock       what the node does, while it runs
 """
 

@@ -20,7 +20,7 @@ from federation.flower.loopback import LoopbackTls
 from federation.flower.supernode import SuperNode
 from federation.flower.tunnel import Tunnel
 from federation.ids import RunId
-from federation.lifecycle import Service
+from federation.lifecycle import Operation, Service
 from federation.order import TAKEN_BEFORE, Order
 from federation.transport.exchange import ExchangeTransport
 from federation.transport.interface import Transport
@@ -32,10 +32,12 @@ from parties.round.acceptance import Accepted, accept
 
 
 class PartyNode(Service):
-    """Everything a party runs, between `start` and `stop`. `tell` gets a sentence for people."""
+    """Everything a party runs, between `start` and `stop`. `say` gets a sentence for people."""
 
-    def __init__(self, home: PartyHome, tell: Callable[[str], None]) -> None:
-        super().__init__(tell)
+    def __init__(
+        self, home: PartyHome, say: Callable[[str], None], operation: Operation | None = None
+    ) -> None:
+        super().__init__(say, operation)
         self._home = home
         self._supernode: SuperNode | None = None
         self._tunnel: Tunnel | None = None
@@ -70,7 +72,7 @@ class PartyNode(Service):
             tunnel.address,
             home.supernode_key_file,
             tls,
-            self._tell,
+            lambda sentence: self.tell(sentence, "supernode"),
             silence=lambda: tunnel.silence,
         )
         self._stack.callback(self._supernode.stop)
@@ -95,9 +97,11 @@ class PartyNode(Service):
             renewed = renew(home, now).admission
         except IsthmusError as error:
             until = f"{expires(home.tls_certificate()):%Y-%m-%d}"
-            self._tell(f"the certificate ends on {until} and was not renewed: {error.what}")
+            sentence = f"the certificate ends on {until} and was not renewed: {error.what}"
+            self.tell(sentence, "certificate-ends", level="warning")
             return admission
-        self._tell(f"a new certificate, good until {expires(renewed.certificate):%Y-%m-%d}")
+        good = f"a new certificate, good until {expires(renewed.certificate):%Y-%m-%d}"
+        self.tell(good, "certificate-renewed")
         return renewed
 
     def _look(self) -> None:
@@ -123,20 +127,23 @@ class PartyNode(Service):
             if ran_before(self._home, order):
                 return TAKEN_BEFORE  # Another copy: the coordinator saw no sign of the first in time.
             accepted = accept(self._home, payload)
-            self._tell(f"taking part in {run} ({accepted.order.plan.name}) as {accepted.role.value}")
+            doing = f"taking part in {run} ({accepted.order.plan.name}) as {accepted.role.value}"
+            self.tell(doing, "round-begun", run=run)
             self._set_state("running", run)
             take_part(self._home, accepted, lambda accepted: self._connect(admission, accepted))
         except IsthmusError as error:
             # The file and the next step are for this party's own people; the others hear the cause alone.
-            self._tell(f"{run or 'an order'} ended: {error} (next: {error.advice})")
+            ended = f"{run or 'an order'} ended: "
+            told = f"{ended}{error} (next: {error.advice})"
+            self.tell(told, "round-ended", level="error", run=run, logged=ended + error.cause)
             self._set_state("idle", run, error.cause, error.advice)
             raise
         except BaseException as error:
             cause = f"internal error ({type(error).__name__})"
-            self._tell(f"{run or 'an order'} ended: {cause}")
+            self.tell(f"{run or 'an order'} ended: {cause}", "round-ended", level="error", run=run)
             self._set_state("idle", run, cause)
             raise
-        self._tell(f"{run} is finished")
+        self.tell(f"{run} is finished", "round-finished", run=run)
         self._set_state("idle", run)
         return b"done"
 
@@ -163,6 +170,6 @@ class PartyNode(Service):
             files.write_json(self._home.node_file, facts)
         except UsageError as error:
             self._unwritten = facts
-            self._tell_trouble("its disk", f"{error} (next: {error.advice})")
+            self._tell_trouble("its disk", f"{error} (next: {error.advice})", error.cause)
         else:
             self._tell_trouble("its disk", None)

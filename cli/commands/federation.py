@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from cli.commands.joining import invitations, invite, move
+from cli.commands.serving import Starting, federation_logs, start_options
 from cli.homes import federation_home
 from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.paths import OUT_FILE
-from cli.service import soon, stop_holder, stop_on_signal, tell, until_stdin_ends
+from cli.service import soon, stop_holder
 from crypto.errors import Refusal
 
 #: Where the admission desk listens unless it is told otherwise.
@@ -23,7 +24,7 @@ def command() -> None:
     """At the coordinator: make a federation, admit parties, run its service."""
 
 
-for _each in (invite, invitations, move):
+for _each in (invite, invitations, move, federation_logs):
     command.add_command(_each)
 
 
@@ -143,19 +144,27 @@ def remove(party: str, home: Path, output: str) -> None:
 
 @command.command()
 @federation_home
-@until_stdin_ends
-def start(home: Path, until_stdin_ends: bool) -> None:
-    """Run the aggregator's service in the foreground: SuperLink, gate, exchange, rounds."""
-    stop = stop_on_signal(until_stdin_ends)
+@start_options
+def start(home: Path, starting: Starting) -> None:
+    """Run the aggregator's service: in the foreground, or with --detach in the background.
+
+    It is the SuperLink, the gate, the exchange, the admission desk and the rounds.
+    """
+    stop = starting.stop_on_signal()
     from federation.coordinator.home import CoordinatorHome
-    from federation.coordinator.service import CoordinatorService
 
     opened = CoordinatorHome.open(home)
     settings = opened.settings()
-    with CoordinatorService(opened, tell) as service:
-        tell(f"{settings.name} is up: gate {settings.gate}, exchange {settings.exchange}")
+    if starting.detach:
+        what = f"the service of {settings.name}"
+        starting.in_background("federation", what, opened, opened.lock_file, opened.service_file)
+        return
+    from federation.coordinator.service import CoordinatorService
+
+    with CoordinatorService(opened, starting.say, starting.operation(opened)) as service:
+        service.tell(f"{settings.name} is up: gate {settings.gate}, exchange {settings.exchange}", "up")
         service.run_until(stop)
-        tell("stopping")
+        service.tell("stopping", "stopping")
 
 
 @command.command()

@@ -10,11 +10,12 @@ import click
 
 from cli.commands import dry_run
 from cli.commands.joining import join, renew, rotate
+from cli.commands.serving import Starting, party_logs, start_options
 from cli.comparing import compare
 from cli.homes import party_home
 from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.paths import OUT_FILE
-from cli.service import soon, stop_holder, stop_on_signal, tell, until_stdin_ends
+from cli.service import soon, stop_holder
 from crypto.errors import Refusal, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def command() -> None:
     """At a party: make its keys, ask for admission, run its node."""
 
 
-for _each in (join, renew, rotate, dry_run.command):
+for _each in (join, renew, rotate, dry_run.command, party_logs):
     command.add_command(_each)
 
 
@@ -165,26 +166,32 @@ def trust(partner: str | None, fingerprint: tuple[str, ...], home: Path, output:
 
 @command.command()
 @party_home
-@until_stdin_ends
-def start(home: Path, until_stdin_ends: bool) -> None:
-    """Run the party's node in the foreground."""
-    stop = stop_on_signal(until_stdin_ends)
+@start_options
+def start(home: Path, starting: Starting) -> None:
+    """Run the party's node: in the foreground, or with --detach in the background."""
+    stop = starting.stop_on_signal()
     from parties.dataset import hindrances
     from parties.governance.readiness import ungranted
     from parties.home import PartyHome
-    from parties.node import PartyNode
 
     opened = PartyHome.open(home)
-    with PartyNode(opened, tell) as node:
-        tell(f"{opened.name()} is up and waits for orders of {opened.admission().federation}")
+    if starting.detach:
+        what = f"the node of {opened.name()}"
+        starting.in_background("party", what, opened, opened.lock_file, opened.node_file)
+        return
+    from parties.node import PartyNode
+
+    with PartyNode(opened, starting.say, starting.operation(opened)) as node:
+        node.tell(f"{opened.name()} is up and waits for orders of {opened.admission().federation}", "up")
+        # What is said of data sets is for this party's own people, and not in the log.
         for sentence in hindrances(
             opened.config().get("datasets"), party=opened.name(), folder=opened.folder
         ):
-            tell(sentence)
+            starting.say(sentence)
         for sentence in ungranted(opened, dt.datetime.now(dt.UTC)):
-            tell(sentence)
+            starting.say(sentence)
         node.run_until(stop)
-        tell("stopping")
+        node.tell("stopping", "stopping")
 
 
 @command.command()

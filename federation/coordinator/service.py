@@ -26,16 +26,18 @@ from federation.flower.server_app import Control
 from federation.flower.superlink import SuperLink
 from federation.ids import PartyId
 from federation.joining.desk import Desk
-from federation.lifecycle import Service
+from federation.lifecycle import Operation, Service
 
 _LOOK_SECONDS = 1.0
 
 
 class CoordinatorService(Service):
-    """Everything the aggregator runs, between `start` and `stop`. `tell` gets a sentence for people."""
+    """Everything the aggregator runs, between `start` and `stop`. `say` gets a sentence for people."""
 
-    def __init__(self, home: CoordinatorHome, tell: Callable[[str], None]) -> None:
-        super().__init__(tell)
+    def __init__(
+        self, home: CoordinatorHome, say: Callable[[str], None], operation: Operation | None = None
+    ) -> None:
+        super().__init__(say, operation)
         self._home = home
         self._executor: CoordinatorExecutor | None = None
         self._superlink: SuperLink | None = None
@@ -50,7 +52,7 @@ class CoordinatorService(Service):
         home.flower_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         quieten_this_process(home.flower_folder / "home")
         if home.renew_certificate(dt.datetime.now(dt.UTC)):
-            self._tell("the aggregator has a new certificate")
+            self.tell("the aggregator has a new certificate", "certificate-renewed")
         exchange = Exchange(
             str(settings.exchange),
             home.authority(),
@@ -63,7 +65,8 @@ class CoordinatorService(Service):
         interrupted = end_interrupted(home)
         for each in interrupted:
             then = "it goes on" if each.resumed else "it is ended"
-            self._tell(f"round {each.run} was not over when the service was killed; {then}")
+            was = f"round {each.run} was not over when the service was killed; {then}"
+            self.tell(was, "round-interrupted", level="warning", run=each.run)
         superlink = SuperLink(home.flower_folder, dt.datetime.now(dt.UTC))
         self._stack.callback(superlink.stop)
         superlink.start()
@@ -88,13 +91,13 @@ class CoordinatorService(Service):
                 certificate_file=home.tls_certificate_file,
                 key_file=home.tls_key_file,
                 authority_file=home.authority_file,
-                tell=self._tell,
+                tell=lambda sentence: self.tell(sentence, "desk"),
             )
             desk.start()
             self._stack.callback(desk.stop)
         client = SuperLinkClient(superlink.address, superlink.root_file)
         self._stack.callback(client.close)
-        members = _Members(home, client, self._tell)
+        members = _Members(home, client, lambda sentence: self.tell(sentence, "members"))
         members.register_new()
         for each in interrupted:
             if each.resumed:
@@ -122,7 +125,8 @@ class CoordinatorService(Service):
 
     def _look(self) -> None:
         if self._superlink is not None and not self._superlink.running:
-            self._tell("the SuperLink ended; it is started again and goes on from its database")
+            sentence = "the SuperLink ended; it is started again and goes on from its database"
+            self.tell(sentence, "superlink", level="warning")
             self._superlink.start()
         if self._executor is not None:
             error = self._executor.last_error
@@ -132,12 +136,18 @@ class CoordinatorService(Service):
             self._tell_trouble("the SuperLink", trouble)
 
     def _conduct(self, members: _Members, control: Control) -> None:
+        # A name from outside stands in the log once it is known to be a round's.
+        run = control.plan_id if control.plan_id in self._home.runs() else None
+        if run is not None:
+            self.tell(f"round {run} begins", "round-begun", run=run)
         try:
             conduct(self._home, members.node_ids, control, self._stopping.is_set)
         except IsthmusError as error:
-            self._tell(f"round {control.plan_id}: {error.cause}")
+            sentence = f"round {control.plan_id}: {error.cause}"
+            logged = f"round {run or 'that nobody submitted here'}: {error.cause}"
+            self.tell(sentence, "round-ended", level="error", run=run, logged=logged)
             raise
-        self._tell(f"round {control.plan_id} is finished")
+        self.tell(f"round {run} is finished", "round-finished", run=run)
 
 
 class _Members:

@@ -1,0 +1,154 @@
+"""What `isthmus party` and `isthmus federation` have in common: starting a service, reading its log."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import functools
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from cli.homes import federation_home, party_home
+from cli.output import format_option, say
+from cli.service import stop_on_signal, tell, until_stdin_ends
+
+if TYPE_CHECKING:
+    from federation.home import Home
+    from federation.lifecycle import Operation
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """How a service is to be started, as the command line says it."""
+
+    detach: bool
+    patience: float
+    until_stdin_ends: bool
+    output: str
+
+    def stop_on_signal(self) -> threading.Event:
+        """What ends the service; with --detach this command, which only waits, is ended by signals as any."""
+        return threading.Event() if self.detach else stop_on_signal(self.until_stdin_ends)
+
+    def say(self, sentence: str) -> None:
+        """A sentence for people. With --format json the log's own lines are printed instead."""
+        if self.output != "json":
+            tell(sentence)
+
+    def operation(self, home: Home) -> Operation:
+        """For a service in the foreground."""
+        from federation.lifecycle import Operation
+        from federation.serving.eventlog import EventLog
+
+        also = (lambda line: click.echo(line)) if self.output == "json" else (lambda line: None)
+        return Operation(log=EventLog(home.log_file, also))
+
+    def in_background(self, group: str, what: str, home: Home, lock: Path, ready: Path) -> None:
+        """Start it so, and say where it is."""
+        from cli.detaching import detach
+
+        arguments = [group, "start", "--home", str(home.folder.absolute())]
+        started = detach(what, arguments, home, lock, ready, self.patience)
+        facts = {"started": started.pid, "log": str(home.log_file), "output": str(home.output_file)}
+        say(
+            self.output,
+            facts,
+            f"{what} is up, process {started.pid}\nits log, for the command logs: {home.log_file}",
+        )
+
+
+def start_options(command: F) -> F:
+    """The options of the two services; the command gets them as `starting`."""
+
+    @functools.wraps(command)
+    def gathered(
+        *arguments: Any, detach: bool, patience: float, until_stdin_ends: bool, output: str, **others: Any
+    ) -> Any:
+        starting = Starting(detach, patience, until_stdin_ends, output)
+        return command(*arguments, starting=starting, **others)
+
+    options = [
+        click.option("--detach", is_flag=True, help="Run in the background; return once it is up."),
+        click.option(
+            "--patience",
+            type=click.FloatRange(min=1.0),
+            default=120.0,
+            show_default=True,
+            help="With --detach: seconds to wait until it is up.",
+        ),
+        until_stdin_ends,
+        format_option,
+    ]
+    made: Any = gathered
+    for option in reversed(options):
+        made = option(made)
+    return made  # type: ignore[no-any-return]  # click's decorators keep what they are given
+
+
+def _logs(home: Home, lines: int, since: str | None, follow: bool, output: str) -> None:
+    from federation.serving.reading import Following, last, shown, since_when
+
+    def show(line: dict[str, Any]) -> None:
+        click.echo(json.dumps(line, ensure_ascii=False) if output == "json" else shown(line))
+
+    def wait() -> bool:
+        time.sleep(_LOOK_SECONDS)
+        return True
+
+    after = None if since is None else since_when(since, dt.datetime.now(dt.UTC))
+    following = Following(home.log_file) if follow else None
+    for line in last(home.log_file, lines, after):
+        show(line)
+    if following is not None:
+        with contextlib.suppress(KeyboardInterrupt):  # The way to end it.
+            for line in following.lines(wait):
+                show(line)
+
+
+def _logs_options(command: F) -> F:
+    options = [
+        click.option("--follow", "-f", is_flag=True, help="Show what comes, until Ctrl-C."),
+        click.option(
+            "--lines",
+            type=click.IntRange(1, 1_000_000),
+            default=50,
+            show_default=True,
+            help="The newest so many.",
+        ),
+        click.option("--since", help="Only from then on: 2h, 15m, 7d, or a time with its zone."),
+        format_option,
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command(name="logs")
+@party_home
+@_logs_options
+def party_logs(home: Path, lines: int, since: str | None, follow: bool, output: str) -> None:
+    """Show what the node did: its log, which holds no data. JSON is one line for each event."""
+    from parties.home import PartyHome
+
+    _logs(PartyHome.open(home), lines, since, follow, output)
+
+
+@click.command(name="logs")
+@federation_home
+@_logs_options
+def federation_logs(home: Path, lines: int, since: str | None, follow: bool, output: str) -> None:
+    """Show what the service did: its log, which holds no data. JSON is one line for each event."""
+    from federation.coordinator.home import CoordinatorHome
+
+    _logs(CoordinatorHome.open(home), lines, since, follow, output)
