@@ -20,6 +20,7 @@ from federation.home import Home
 from federation.locks import holder
 
 _LOOK_SECONDS = 0.1
+_STOPPED_BY = {"party": "isthmus party stop", "federation": "isthmus federation stop"}
 #: What a service that did not come up in time is given to stop in order.
 _STOP_SECONDS = 20.0
 
@@ -46,7 +47,7 @@ def detach(
         raise UsageError(
             f"{what} runs already, as process {running}",
             file=str(home.folder),
-            advice=f"Stop it with `isthmus {arguments[0]} stop` before you start it again.",
+            advice=f"Stop it with `{_STOPPED_BY[arguments[0]]}` before you start it again.",
         )
     process = _start(arguments, home)
     try:
