@@ -36,7 +36,7 @@ class Detached:
 def detach(
     what: str, arguments: Sequence[str], home: Home, lock: Path, ready: Path, patience: float
 ) -> Detached:
-    """Start `isthmus ARGUMENTS` in a session of its own and wait until it has written `ready`.
+    """Start the program with `arguments` in a session of its own and wait until it has written `ready`.
 
     What it prints goes to the folder's `output_file`. Raises `UsageError` when another process holds the
     folder, what the service itself said when it ended instead, and `PeerSilent` after `patience` seconds;

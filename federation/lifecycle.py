@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from federation.errors import IsthmusError
 from federation.serving.eventlog import Event, EventLog, Level
+from federation.serving.tally import Tally
+from federation.serving.vitals import Vitals
 
 _LOOK_SECONDS = 1.0
+#: What telling the others takes, where a service is told to stop at once.
+_FAREWELL_SECONDS = 2.0
+_LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """How a service is run: by default for a test or a program that embeds it. `log`: its log, if any."""
+    """How a service is run: by default for a test or a program that embeds it.
+
+    `log`: its log, if any. `metrics_port`: where health and metrics are served on loopback (0 takes a free
+    port), None for nowhere. `grace`: seconds that a round gets to end when the service stops in its midst;
+    `at_once`, once set, cuts them short.
+    """
 
     log: EventLog | None = None
+    metrics_port: int | None = None
+    grace: float = 30.0
+    at_once: threading.Event = field(default_factory=threading.Event)
 
 
 class Service(ABC):
@@ -35,8 +50,15 @@ class Service(ABC):
         self._operation = Operation() if operation is None else operation
         self._stopping = threading.Event()
         self._stack = ExitStack()
+        self._threads: list[threading.Thread] = []
         self._failure: IsthmusError | None = None  # of a thread that could not go on
         self._troubles: dict[str, str | None] = {}
+        self._tally = Tally()
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether a thread still works after `stop`: it was not over in time. The process should end."""
+        return any(thread.is_alive() for thread in self._threads)
 
     def tell(
         self,
@@ -78,10 +100,47 @@ class Service(ABC):
             self.stop()
             raise
 
+    @abstractmethod
+    def vitals(self) -> Vitals:
+        """How the service is now. Called from any thread."""
+
     def stop(self) -> None:
-        """Stop everything, in reverse. Idempotent."""
+        """Stop everything, in reverse, after a round that runs has ended or had its grace. Idempotent."""
         self._stopping.set()
-        self._stack.close()
+        try:
+            self._finish_work()
+        finally:
+            self._stack.close()
+
+    def _finish_work(self) -> None:
+        """Wait for what runs in threads, which know that the service stops, for as long as the grace is."""
+        operation = self._operation
+        until = time.monotonic() + operation.grace
+        hurried = False
+        for thread in self._threads:
+            while thread.is_alive() and time.monotonic() < until:
+                if operation.at_once.is_set() and not hurried:
+                    hurried, until = True, min(until, time.monotonic() + _FAREWELL_SECONDS)
+                thread.join(0.1)
+
+    def _open_pages(self) -> int | None:
+        """Serve health and metrics where they were asked for; the port."""
+        wanted = self._operation.metrics_port
+        if wanted is None:
+            return None
+        from federation.local_pages import LocalPages
+        from federation.serving.metrics import Metrics
+        from federation.serving.pages import app
+
+        def health() -> dict[str, Any]:
+            return self.vitals().health(dt.datetime.now(dt.UTC))
+
+        log = self._operation.log
+        metrics = Metrics(self.vitals, self._tally.now, lambda: 0 if log is None else log.lost)
+        pages = LocalPages(app(health, metrics.text), _LOOPBACK, wanted, "health and metrics")
+        port = pages.start()
+        self._stack.callback(pages.stop)
+        return port
 
     def run_until(self, stop: threading.Event) -> None:
         """Keep going until `stop` is set. Raises what a part of the service could not go on after."""
@@ -119,7 +178,7 @@ class Service(ABC):
 
         thread = threading.Thread(target=run, name=name, daemon=True)
         thread.start()
-        self._stack.callback(lambda: thread.join(10.0))
+        self._threads.append(thread)
 
     def __enter__(self) -> Self:
         self.start()

@@ -1,6 +1,7 @@
 """Serves an ASGI app to browsers on this machine: plain HTTP, reading only, and no network by default.
 
-It is no part of a round: no role's message passes it. Evidence packs are shown with it.
+It is no part of a round: no role's message passes it. Evidence packs are shown with it, and a
+service's health.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ _NAME = "the supervisor's pages"
 
 
 class LocalPages:
-    """Serves `app` on `host`:`port` (0 takes a free one) between `start` and `stop`."""
+    """Serves `app` on `host`:`port` (0 takes a free one) between `start` and `stop`. `name`: for errors."""
 
-    def __init__(self, app: App, host: str, port: int) -> None:
+    def __init__(self, app: App, host: str, port: int, name: str = _NAME) -> None:
+        self._name = name
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -54,7 +56,7 @@ class LocalPages:
 
     def start(self) -> int:
         """Listen; the port. Raises `UsageError` when it is taken, `PeerSilent` when nothing starts."""
-        self._socket = listen(self._host, self._wanted, _NAME)
+        self._socket = listen(self._host, self._wanted, self._name)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="pages", daemon=True
         )
@@ -65,7 +67,7 @@ class LocalPages:
                 return int(self._socket.getsockname()[1])
             waited.wait(0.02)
         self.stop()
-        raise PeerSilent(_NAME, "its start", _START_SECONDS)
+        raise PeerSilent(self._name, "its start", _START_SECONDS)
 
     def stop(self) -> None:
         """Close the port; open requests get a few seconds. Nothing happens when it does not run."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import threading
+import time
 from collections.abc import Callable
 
 from crypto.certificates import check_issued_by, expires, is_due
 from crypto.errors import IsthmusError, UsageError
 from federation import files
 from federation.clock import timestamp
+from federation.errors import SessionEnded
 from federation.flower.engine import PartyExecutor
 from federation.flower.environment import quieten_this_process
 from federation.flower.loopback import LoopbackTls
@@ -22,13 +25,20 @@ from federation.flower.tunnel import Tunnel
 from federation.ids import RunId
 from federation.lifecycle import Operation, Service
 from federation.order import TAKEN_BEFORE, Order
+from federation.serving.vitals import Vitals, certificate_end, disk_free
 from federation.transport.exchange import ExchangeTransport
 from federation.transport.interface import Transport
+from federation.transport.metered import MeteredTransport
 from parties.admission import Admission
 from parties.home import PartyHome
 from parties.joining import renew
-from parties.participation import ran_before, take_part
+from parties.participation import NodeStopped, ran_before, stop_part, take_part
 from parties.round.acceptance import Accepted, accept
+
+#: How long the SuperNode gets to carry the last reply away; Flower looks for one every three seconds.
+_REPLY_SECONDS = 8.0
+#: What it takes to send the reply's parts after its head.
+_PARTS_SECONDS = 1.0
 
 
 class PartyNode(Service):
@@ -43,6 +53,10 @@ class PartyNode(Service):
         self._tunnel: Tunnel | None = None
         self._executor: PartyExecutor | None = None
         self._unwritten: dict[str, object] | None = None  # what a full disk did not take
+        self._metrics_port: int | None = None
+        self._state = "starting"
+        self._seating = threading.Lock()
+        self._seat: tuple[Accepted, ExchangeTransport] | None = None  # in the session of a round
 
     def _start(self) -> None:
         home, admission = self._home, self._home.admission()
@@ -85,8 +99,45 @@ class PartyNode(Service):
             root_file=self._supernode.root_file,
         )
         self._run_in_thread("orders", self._executor.run)
+        self._metrics_port = self._open_pages()
         self._set_state("idle")
         self._stack.callback(lambda: home.node_file.unlink(missing_ok=True))
+
+    def vitals(self) -> Vitals:
+        """How the node is now. The exchange is needed in a round only."""
+        supernode, tunnel = self._supernode, self._tunnel
+        gate = supernode is not None and supernode.node_id is not None
+        with self._seating:
+            seat = self._seat
+        return Vitals(
+            "party",
+            "stopping" if self._stopping.is_set() else self._state,
+            {
+                "gate": gate and tunnel is not None and tunnel.last_error is None,
+                "exchange": None if seat is None else bool(seat[1].members_present()),
+            },
+            certificate_end(self._home),
+            disk_free(self._home),
+        )
+
+    def _finish_work(self) -> None:
+        """In the middle of a round: tell the others why this party leaves it, and let the reply be carried
+        away that says so to the coordinator."""
+        with self._seating:
+            seat = self._seat
+        tunnel, at_once = self._tunnel, self._operation.at_once
+        if seat is None or tunnel is None:
+            super()._finish_work()
+            return
+        run, replies = seat[0].order.run, tunnel.replies
+        self.tell(f"stopping in the midst of {run}; the others are told", "stopping-in-round", run=run)
+        stop_part(self._home, *seat)
+        super()._finish_work()
+        until = time.monotonic() + (0.0 if self.cut_off else _REPLY_SECONDS)
+        while tunnel.replies == replies and time.monotonic() < until and not at_once.wait(0.1):
+            pass
+        if tunnel.replies != replies:
+            at_once.wait(_PARTS_SECONDS)
 
     def _renewed(self, admission: Admission, now: dt.datetime) -> Admission:
         """The admission, with a new certificate where the old one has less than a third of its time left."""
@@ -130,24 +181,50 @@ class PartyNode(Service):
             doing = f"taking part in {run} ({accepted.order.plan.name}) as {accepted.role.value}"
             self.tell(doing, "round-begun", run=run)
             self._set_state("running", run)
-            take_part(self._home, accepted, lambda accepted: self._connect(admission, accepted))
+            self._tally.begun()
+            self._take_part(admission, accepted)
         except IsthmusError as error:
             # The file and the next step are for this party's own people; the others hear the cause alone.
             ended = f"{run or 'an order'} ended: "
             told = f"{ended}{error} (next: {error.advice})"
             self.tell(told, "round-ended", level="error", run=run, logged=ended + error.cause)
+            self._tally.ended("stopped" if isinstance(error, NodeStopped) else "failed")
             self._set_state("idle", run, error.cause, error.advice)
             raise
         except BaseException as error:
             cause = f"internal error ({type(error).__name__})"
             self.tell(f"{run or 'an order'} ended: {cause}", "round-ended", level="error", run=run)
+            self._tally.ended("failed")
             self._set_state("idle", run, cause)
             raise
         self.tell(f"{run} is finished", "round-finished", run=run)
+        self._tally.ended("finished")
         self._set_state("idle", run)
         return b"done"
 
+    def _take_part(self, admission: Admission, accepted: Accepted) -> None:
+        """Raises what ended the round; `NodeStopped` where this node's own people did."""
+        me = self._home.name()
+        try:
+            take_part(self._home, accepted, lambda accepted: self._connect(admission, accepted))
+        except SessionEnded as ended:
+            if ended.by == me and self._stopping.is_set():
+                raise NodeStopped(f"{me} stopped its node") from ended
+            raise
+        finally:
+            with self._seating:
+                self._seat = None
+
     def _connect(self, admission: Admission, accepted: Accepted) -> Transport:
+        """The seat in the round's session, which `_finish_work` can end."""
+        with self._seating:
+            if self._stopping.is_set():
+                raise NodeStopped(f"{self._home.name()} stopped its node")
+            seat = self._sit(admission, accepted)
+            self._seat = accepted, seat
+        return MeteredTransport(seat, self._tally)
+
+    def _sit(self, admission: Admission, accepted: Accepted) -> ExchangeTransport:
         home = self._home
         return ExchangeTransport(
             accepted.order.party,
@@ -160,8 +237,11 @@ class PartyNode(Service):
         )
 
     def _set_state(self, state: str, run: str | None = None, cause: str = "", advice: str = "") -> None:
+        self._state = state
         facts = {"state": state, "run": run, "cause": cause, "advice": advice}
-        self._write_state({"pid": os.getpid(), **facts, "since": timestamp()})
+        self._write_state(
+            {"pid": os.getpid(), **facts, "since": timestamp(), "metrics_port": self._metrics_port}
+        )
 
     def _write_state(self, facts: dict[str, object]) -> None:
         """Or keep it for the next look: a disk that is full hides nothing of what ended the round."""

@@ -9,14 +9,16 @@ that the plan does not name, before this one stops. What was told stands in the 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from crypto.errors import IsthmusError, Refusal
 from federation import files
-from federation.errors import PlanRefused, SessionEnded
+from federation.errors import PeerFailure, PlanRefused, SessionEnded
 from federation.governance.terms import Form
 from federation.ids import AGGREGATOR
 from federation.journal import Entry, FileJournal
@@ -33,11 +35,23 @@ from parties.home import PartyHome
 from parties.round.acceptance import Accepted
 from parties.round.work import Work
 
+#: Held while the others are told: the round's thread may fail while another stops the node.
+_telling = threading.Lock()
+
 
 class AlreadyRan(Refusal):
     """This attempt at this round was run here before; its keys and masks are never used again."""
 
     advice = "Launch the round again: a new attempt has new keys."
+
+
+class NodeStopped(PeerFailure):
+    """A party's own people stopped its node in the middle of a round."""
+
+    advice = (
+        "Start the node again with `isthmus party start`. A horizontal round goes on then; any other is "
+        "launched again."
+    )
 
 
 def take_part(home: PartyHome, accepted: Accepted, connect: Callable[[Accepted], Transport]) -> None:
@@ -67,6 +81,16 @@ def take_part(home: PartyHome, accepted: Accepted, connect: Callable[[Accepted],
             authority.end(home, accepted.order)
     except OSError as error:
         raise _disk_error(home.name(), error) from None
+
+
+def stop_part(home: PartyHome, accepted: Accepted, transport: Transport) -> None:
+    """Tell the others that this party stops its node. The round's own thread then ends with `SessionEnded`.
+
+    For another thread than the round's. Where the session is over already nothing more is told.
+    """
+    with contextlib.suppress(OSError):
+        stopped = NodeStopped(f"{accepted.order.party} stopped its node")
+        _tell_others(accepted, home.round_folder(accepted.order.run), transport, stopped)
 
 
 def ran_before(home: PartyHome, order: Order) -> bool:
@@ -137,6 +161,13 @@ def _tell_others(
     """
     if isinstance(error, SessionEnded):
         return None
+    with _telling:  # A journal has one writer at a time.
+        return _told(accepted, folder, transport, error)
+
+
+def _told(
+    accepted: Accepted, folder: Path, transport: Transport, error: BaseException
+) -> IsthmusError | None:
     instead: IsthmusError | None = None
     me = accepted.order.party
     if isinstance(error, OSError):

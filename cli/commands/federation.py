@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cli.commands.joining import invitations, invite, move
-from cli.commands.serving import Starting, federation_logs, start_options
+from cli.commands.serving import Starting, federation_logs, metrics_address, start_options, stop_options
 from cli.homes import federation_home
 from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.paths import OUT_FILE
@@ -165,6 +165,7 @@ def start(home: Path, starting: Starting) -> None:
         service.tell(f"{settings.name} is up: gate {settings.gate}, exchange {settings.exchange}", "up")
         service.run_until(stop)
         service.tell("stopping", "stopping")
+    starting.finish(service)
 
 
 @command.command()
@@ -175,6 +176,7 @@ def status(home: Path, output: str) -> None:
     from crypto.certificates import expires
     from federation.coordinator.home import CoordinatorHome
     from federation.coordinator.record import RoundStatus
+    from federation.coordinator.rounds import running_service
     from federation.locks import holder
 
     opened = CoordinatorHome.open(home)
@@ -182,11 +184,14 @@ def status(home: Path, output: str) -> None:
     runs = opened.runs()
     newest = RoundStatus.load(opened.round_folder(runs[-1])) if runs else None
     ready = process is not None and opened.service_file.exists()
+    pages = metrics_address(running_service(opened)) if ready else None
     ending = expires(opened.tls_certificate())
     facts = {
         "running": process is not None,
         "ready": ready,
         "pid": process,
+        "log": str(opened.log_file),
+        "metrics": pages,
         "members": sorted(opened.roster().members),
         "newest_round": newest.to_json() if newest is not None else None,
         "certificate_expires": ending.isoformat(),
@@ -196,6 +201,8 @@ def status(home: Path, output: str) -> None:
         f"members: {', '.join(sorted(opened.roster().members)) or 'nobody yet'}",
         f"newest round: {newest.run} {newest.state}" if newest is not None else "no round yet",
     ]
+    if pages is not None:
+        lines.append(f"health and metrics: {pages}")
     if warning := soon(ending, dt.datetime.now(dt.UTC)):
         lines.append(f"{warning}: restart the service, which renews it")
     say(output, facts, "\n".join(lines))
@@ -209,13 +216,12 @@ def _service_state(process: int | None, ready: bool) -> str:
 
 @command.command()
 @federation_home
-@click.option("--patience", type=float, default=30.0, show_default=True, help="Seconds to wait for it.")
-@format_option
-def stop(home: Path, patience: float, output: str) -> None:
+@stop_options
+def stop(home: Path, patience: float, now: bool, output: str) -> None:
     """Stop the service that runs in this folder."""
     from federation.coordinator.home import CoordinatorHome
     from federation.locks import holder
 
     opened = CoordinatorHome.open(home)
-    process = stop_holder(holder, opened.lock_file, "the federation's service", patience)
+    process = stop_holder(holder, opened.lock_file, "the federation's service", patience, now)
     say(output, {"stopped": process}, f"stopped (process {process})")

@@ -10,7 +10,7 @@ import click
 
 from cli.commands import dry_run
 from cli.commands.joining import join, renew, rotate
-from cli.commands.serving import Starting, party_logs, start_options
+from cli.commands.serving import Starting, metrics_address, party_logs, start_options, stop_options
 from cli.comparing import compare
 from cli.homes import party_home
 from cli.output import confirm_fingerprint, format_option, naming, say
@@ -192,6 +192,7 @@ def start(home: Path, starting: Starting) -> None:
             starting.say(sentence)
         node.run_until(stop)
         node.tell("stopping", "stopping")
+    starting.finish(node)
 
 
 @command.command()
@@ -212,6 +213,7 @@ def status(home: Path, output: str) -> None:
             node = dict(told)
     facts = {"party": opened.name(), "running": process is not None, "pid": process, **node}
     ending = _ending(opened)
+    facts["log"], facts["metrics"] = str(opened.log_file), metrics_address(node)
     facts["certificate_expires"] = None if ending is None else ending.isoformat()
     line = f"{opened.name()}: not running"
     if process is not None:
@@ -222,6 +224,8 @@ def status(home: Path, output: str) -> None:
             line += f"\nlast round{f' ({run})' if run else ''} ended: {node['cause']}"
         if node.get("advice"):
             line += f"\nnext: {node['advice']}"
+        if facts["metrics"]:
+            line += f"\nhealth and metrics: {facts['metrics']}"
     if ending is not None and (warning := soon(ending, dt.datetime.now(dt.UTC))):
         line += f"\n{warning}: `isthmus party renew`, then restart the node"
     say(output, facts, line)
@@ -236,13 +240,12 @@ def _ending(home: PartyHome) -> dt.datetime | None:
 
 @command.command()
 @party_home
-@click.option("--patience", type=float, default=30.0, show_default=True, help="Seconds to wait for it.")
-@format_option
-def stop(home: Path, patience: float, output: str) -> None:
+@stop_options
+def stop(home: Path, patience: float, now: bool, output: str) -> None:
     """Stop the node that runs in this folder."""
     from federation.locks import holder
     from parties.home import PartyHome
 
     opened = PartyHome.open(home)
-    process = stop_holder(holder, opened.lock_file, f"the node of {opened.name()}", patience)
+    process = stop_holder(holder, opened.lock_file, f"the node of {opened.name()}", patience, now)
     say(output, {"stopped": process}, f"stopped (process {process})")

@@ -8,8 +8,8 @@ import functools
 import json
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,11 +17,11 @@ import click
 
 from cli.homes import federation_home, party_home
 from cli.output import format_option, say
-from cli.service import stop_on_signal, tell, until_stdin_ends
+from cli.service import leave_behind, stop_on_signal, tell, until_stdin_ends
 
 if TYPE_CHECKING:
     from federation.home import Home
-    from federation.lifecycle import Operation
+    from federation.lifecycle import Operation, Service
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,12 +34,17 @@ class Starting:
 
     detach: bool
     patience: float
+    grace: float
+    metrics_port: int | None
     until_stdin_ends: bool
     output: str
+    at_once: threading.Event = field(default_factory=threading.Event)
 
     def stop_on_signal(self) -> threading.Event:
         """What ends the service; with --detach this command, which only waits, is ended by signals as any."""
-        return threading.Event() if self.detach else stop_on_signal(self.until_stdin_ends)
+        if self.detach:
+            return threading.Event()
+        return stop_on_signal(self.until_stdin_ends, self.at_once)
 
     def say(self, sentence: str) -> None:
         """A sentence for people. With --format json the log's own lines are printed instead."""
@@ -52,20 +57,33 @@ class Starting:
         from federation.serving.eventlog import EventLog
 
         also = (lambda line: click.echo(line)) if self.output == "json" else (lambda line: None)
-        return Operation(log=EventLog(home.log_file, also))
+        return Operation(EventLog(home.log_file, also), self.metrics_port, self.grace, self.at_once)
+
+    def finish(self, service: Service) -> None:
+        """After the service has stopped: end the process also where a round's step was not over in time."""
+        if service.cut_off:
+            sentence = f"the round's step was not over within its grace of {self.grace:g} s and is cut off"
+            service.tell(sentence, "cut-off", level="warning")
+            leave_behind()
 
     def in_background(self, group: str, what: str, home: Home, lock: Path, ready: Path) -> None:
         """Start it so, and say where it is."""
         from cli.detaching import detach
 
         arguments = [group, "start", "--home", str(home.folder.absolute())]
+        arguments += ["--grace", str(self.grace)]
+        if self.metrics_port is not None:
+            arguments += ["--metrics-port", str(self.metrics_port)]
         started = detach(what, arguments, home, lock, ready, self.patience)
-        facts = {"started": started.pid, "log": str(home.log_file), "output": str(home.output_file)}
-        say(
-            self.output,
-            facts,
-            f"{what} is up, process {started.pid}\nits log, for the command logs: {home.log_file}",
-        )
+        pages = metrics_address(started.facts)
+        facts = {
+            "started": started.pid,
+            "log": str(home.log_file),
+            "output": str(home.output_file),
+            "metrics": pages,
+        }
+        text = f"{what} is up, process {started.pid}\nits log, for the command logs: {home.log_file}"
+        say(self.output, facts, text + (f"\nits health and metrics: {pages}" if pages else ""))
 
 
 def start_options(command: F) -> F:
@@ -73,9 +91,16 @@ def start_options(command: F) -> F:
 
     @functools.wraps(command)
     def gathered(
-        *arguments: Any, detach: bool, patience: float, until_stdin_ends: bool, output: str, **others: Any
+        *arguments: Any,
+        detach: bool,
+        patience: float,
+        grace: float,
+        metrics_port: int | None,
+        until_stdin_ends: bool,
+        output: str,
+        **others: Any,
     ) -> Any:
-        starting = Starting(detach, patience, until_stdin_ends, output)
+        starting = Starting(detach, patience, grace, metrics_port, until_stdin_ends, output)
         return command(*arguments, starting=starting, **others)
 
     options = [
@@ -87,6 +112,18 @@ def start_options(command: F) -> F:
             show_default=True,
             help="With --detach: seconds to wait until it is up.",
         ),
+        click.option(
+            "--grace",
+            type=click.FloatRange(min=0.0, max=3600.0),
+            default=30.0,
+            show_default=True,
+            help="When it is stopped: seconds that a round gets to end in order.",
+        ),
+        click.option(
+            "--metrics-port",
+            type=click.IntRange(0, 65535),
+            help="Serve /healthz and /metrics on this port of 127.0.0.1; 0 takes a free one.  [default: not]",
+        ),
         until_stdin_ends,
         format_option,
     ]
@@ -94,6 +131,25 @@ def start_options(command: F) -> F:
     for option in reversed(options):
         made = option(made)
     return made  # type: ignore[no-any-return]  # click's decorators keep what they are given
+
+
+def metrics_address(facts: Mapping[str, Any]) -> str | None:
+    """Where a service that wrote `facts` serves its health and metrics; None where it does not."""
+    port = facts.get("metrics_port")
+    return f"http://127.0.0.1:{port}/metrics" if isinstance(port, int) else None
+
+
+def stop_options(command: F) -> F:
+    """The options of the two commands that stop a service."""
+    patience = click.option(
+        "--patience",
+        type=click.FloatRange(min=1.0),
+        default=60.0,
+        show_default=True,
+        help="Seconds to wait for it; a round that runs gets the --grace of the start.",
+    )
+    now = click.option("--now", is_flag=True, help="Do not wait for a round to end in order.")
+    return patience(now(format_option(command)))
 
 
 def _logs(home: Home, lines: int, since: str | None, follow: bool, output: str) -> None:

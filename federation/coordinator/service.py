@@ -6,13 +6,14 @@ envelopes. Nothing here can open one, and nothing here imports `parties`, pandas
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import threading
 from collections.abc import Callable
 
 from federation import files
-from federation.coordinator.conducting import conduct, end_interrupted
+from federation.coordinator.conducting import Cancelled, conduct, end_interrupted
 from federation.coordinator.home import CoordinatorHome
 from federation.coordinator.joining import Register
 from federation.errors import IsthmusError
@@ -27,6 +28,7 @@ from federation.flower.superlink import SuperLink
 from federation.ids import PartyId
 from federation.joining.desk import Desk
 from federation.lifecycle import Operation, Service
+from federation.serving.vitals import Vitals, certificate_end, disk_free
 
 _LOOK_SECONDS = 1.0
 
@@ -41,6 +43,8 @@ class CoordinatorService(Service):
         self._home = home
         self._executor: CoordinatorExecutor | None = None
         self._superlink: SuperLink | None = None
+        self._exchange: Exchange | None = None
+        self._state = "starting"
 
     def _start(self) -> None:
         home, settings = self._home, self._home.settings()
@@ -61,6 +65,7 @@ class CoordinatorService(Service):
             lambda: frozenset(home.admitted_supernodes()),
         )
         exchange.start()
+        self._exchange = exchange
         self._stack.callback(exchange.stop)
         interrupted = end_interrupted(home)
         for each in interrupted:
@@ -111,6 +116,8 @@ class CoordinatorService(Service):
         )
         self._run_in_thread("rounds", self._executor.run)
         self._run_in_thread("members", lambda: members.watch(self._stopping))
+        port = self._open_pages()
+        self._state = "idle"
         files.write_json(
             home.service_file,
             {
@@ -119,9 +126,32 @@ class CoordinatorService(Service):
                 "superlink_root": str(superlink.root_file),
                 "gate": str(settings.gate),
                 "exchange": str(settings.exchange),
+                "metrics_port": port,
             },
         )
         self._stack.callback(lambda: home.service_file.unlink(missing_ok=True))
+
+    def vitals(self) -> Vitals:
+        """How the service is now."""
+        executor, exchange = self._executor, self._exchange
+        relayed = None if exchange is None else exchange.relayed()
+        superlink = self._superlink is not None and self._superlink.running
+        members = None
+        with contextlib.suppress(IsthmusError):  # A member's record that is being edited.
+            members = len(self._home.admitted_supernodes())
+        return Vitals(
+            "aggregator",
+            "stopping" if self._stopping.is_set() else self._state,
+            {
+                "SuperLink": superlink and executor is not None and executor.last_error is None,
+                "exchange": relayed is not None,
+            },
+            certificate_end(self._home),
+            disk_free(self._home),
+            {} if relayed is None else dict(relayed.traffic.items()),
+            members,
+            None if relayed is None else relayed.open,
+        )
 
     def _look(self) -> None:
         if self._superlink is not None and not self._superlink.running:
@@ -140,13 +170,21 @@ class CoordinatorService(Service):
         run = control.plan_id if control.plan_id in self._home.runs() else None
         if run is not None:
             self.tell(f"round {run} begins", "round-begun", run=run)
+        self._state = "running"
+        self._tally.begun()
+        how = "failed"
         try:
             conduct(self._home, members.node_ids, control, self._stopping.is_set)
+            how = "finished"
         except IsthmusError as error:
+            how = "cancelled" if isinstance(error, Cancelled) else "failed"
             sentence = f"round {control.plan_id}: {error.cause}"
             logged = f"round {run or 'that nobody submitted here'}: {error.cause}"
             self.tell(sentence, "round-ended", level="error", run=run, logged=logged)
             raise
+        finally:
+            self._tally.ended(how)
+            self._state = "idle"
         self.tell(f"round {run} is finished", "round-finished", run=run)
 
 

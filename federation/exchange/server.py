@@ -22,7 +22,7 @@ from crypto.certificates import AGGREGATOR_NAME
 from federation.errors import IsthmusError, MessageRefused, UsageError
 from federation.exchange.frames import Frame, parse
 from federation.exchange.service import CHANNEL_OPTIONS, METHOD, STATUS_OF, Reason
-from federation.exchange.sessions import Attachment, Sessions, SessionStatus, StreamRefused
+from federation.exchange.sessions import Attachment, Relayed, Sessions, SessionStatus, StreamRefused
 from federation.ids import AGGREGATOR, PartyId, RunId, party_id
 
 _log = logging.getLogger(__name__)
@@ -102,6 +102,13 @@ class Exchange:
     def status(self) -> tuple[SessionStatus, ...]:
         """Every open or recently ended session: who is present, what was relayed. Empty when stopped."""
         return self._ask(lambda sessions: sessions.status(), ())
+
+    def relayed(self) -> Relayed | None:
+        """What was relayed since the start; None when it is stopped, or does not answer in some seconds."""
+        try:
+            return self._ask(lambda sessions: sessions.relayed(), None)
+        except TimeoutError:
+            return None
 
     def end(self, session: RunId, cause: str) -> None:
         """End a session for every seat, in the aggregator's name."""

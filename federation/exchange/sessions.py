@@ -56,6 +56,14 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
+class Relayed:
+    """What an exchange has relayed since it started, by sender and recipient, and its open sessions."""
+
+    traffic: dict[tuple[PartyId, PartyId], Traffic]
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionStatus:
     """One session as the exchange sees it. `ended` is None while it is open."""
 
@@ -141,6 +149,7 @@ class Sessions:
         self._grace = grace_seconds
         self._open: dict[RunId, Session] = {}
         self._ended: dict[RunId, Session] = {}
+        self._relayed: dict[tuple[PartyId, PartyId], Traffic] = {}
 
     def attach(self, name: PartyId, first: Frame) -> Attachment:
         """Seat the stream of the certificate `name`, by its first frame. Raises `StreamRefused`."""
@@ -204,6 +213,10 @@ class Sessions:
     def status(self) -> tuple[SessionStatus, ...]:
         """Every session that is open or still remembered, the oldest first."""
         return tuple(session.status() for session in (*self._ended.values(), *self._open.values()))
+
+    def relayed(self) -> Relayed:
+        """What was relayed since the start, in sessions that are forgotten too, and how many are open."""
+        return Relayed(dict(self._relayed), len(self._open))
 
     def _make(self, order: Open) -> None:
         members = dict.fromkeys((AGGREGATOR, *order.members))
@@ -271,6 +284,9 @@ class Sessions:
             traffic = session.traffic.setdefault((frame.sender, frame.recipient), [0, 0])
             traffic[0] += 1
             traffic[1] += len(frame.body)
+            pair = frame.sender, frame.recipient
+            past = self._relayed.get(pair, Traffic(0, 0))
+            self._relayed[pair] = Traffic(past.frames + 1, past.bytes + len(frame.body))
         try:
             await seat.mailbox.put(raw, self._grace)
         except TimeoutError:

@@ -29,6 +29,8 @@ from federation.flower.listener import Receive, Scope
 from federation.flower.loopback import LoopbackTls
 from federation.tls import trusting_as
 
+_PUSH = "/v1/fleet/push-messages"
+
 
 class Tunnel(FleetDoor):
     """Forwards to the gate at `gate_address` (`HOST:PORT`), which must show the name `aggregator`.
@@ -57,6 +59,7 @@ class Tunnel(FleetDoor):
         super().__init__(upstream, LOOPBACK, port, tls.server_context(), "the tunnel")
         self._last_error: str | None = None
         self._last_request = time.monotonic()
+        self._replies = 0
 
     @property
     def address(self) -> str:
@@ -72,6 +75,11 @@ class Tunnel(FleetDoor):
     def silence(self) -> float:
         """Seconds since the SuperNode last asked for anything; a live one asks every few."""
         return time.monotonic() - self._last_request
+
+    @property
+    def replies(self) -> int:
+        """How many replies of this party the SuperLink has taken: their heads; their parts follow."""
+        return self._replies
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         if not fleet_path(scope):
@@ -97,6 +105,8 @@ class Tunnel(FleetDoor):
             )
             return refusal(503)
         self._last_error = None
+        if request.path == _PUSH and answer.status == httpx.codes.OK:
+            self._replies += 1
         return answer
 
     def _refused_by_gate(self, answer: Answer) -> Answer:

@@ -8,15 +8,16 @@ from collections.abc import Callable
 import pytest
 
 from federation.errors import IdentityRefused, UsageError
-from federation.lifecycle import Service
+from federation.lifecycle import Operation, Service
+from federation.serving.vitals import Vitals
 
 
 class Made(Service):
     """Starts `parts`, noting what is stopped."""
 
-    def __init__(self, *parts: Callable[[Made], None]) -> None:
+    def __init__(self, *parts: Callable[[Made], None], operation: Operation | None = None) -> None:
         self.told: list[str] = []
-        super().__init__(self.told.append)
+        super().__init__(self.told.append, operation)
         self.stopped: list[int] = []
         self._parts = parts
 
@@ -24,6 +25,9 @@ class Made(Service):
         for number, part in enumerate(self._parts):
             part(self)
             self._stack.callback(self.stopped.append, number)
+
+    def vitals(self) -> Vitals:
+        return Vitals("party", "idle", {}, None, None)
 
     def _look(self) -> None:
         self.looked = True
