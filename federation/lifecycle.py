@@ -14,12 +14,15 @@ from typing import Any, Self
 
 from federation.errors import IsthmusError
 from federation.serving.eventlog import Event, EventLog, Level
+from federation.serving.notify import Notifier
 from federation.serving.tally import Tally
 from federation.serving.vitals import Vitals
 
 _LOOK_SECONDS = 1.0
 #: What telling the others takes, where a service is told to stop at once.
 _FAREWELL_SECONDS = 2.0
+#: What stopping the parts may take after the round's grace: systemd is told, and deploy/ allows it.
+_STOP_SECONDS = 60.0
 _LOOPBACK = "127.0.0.1"
 
 
@@ -29,13 +32,14 @@ class Operation:
 
     `log`: its log, if any. `metrics_port`: where health and metrics are served on loopback (0 takes a free
     port), None for nowhere. `grace`: seconds that a round gets to end when the service stops in its midst;
-    `at_once`, once set, cuts them short.
+    `at_once`, once set, cuts them short. `notifier`: who is told that the service is up, stops, or hangs.
     """
 
     log: EventLog | None = None
     metrics_port: int | None = None
     grace: float = 30.0
     at_once: threading.Event = field(default_factory=threading.Event)
+    notifier: Notifier = field(default_factory=Notifier)
 
 
 class Service(ABC):
@@ -99,6 +103,7 @@ class Service(ABC):
             self._note_failure(error)
             self.stop()
             raise
+        self._operation.notifier.ready("up")
 
     @abstractmethod
     def vitals(self) -> Vitals:
@@ -106,6 +111,8 @@ class Service(ABC):
 
     def stop(self) -> None:
         """Stop everything, in reverse, after a round that runs has ended or had its grace. Idempotent."""
+        if not self._stopping.is_set():
+            self._operation.notifier.stopping(self._operation.grace + _STOP_SECONDS)
         self._stopping.set()
         try:
             self._finish_work()
@@ -149,6 +156,7 @@ class Service(ABC):
                 if self._failure is not None:
                     raise self._failure
                 self._look()
+                self._operation.notifier.alive()
         except BaseException as error:
             self._note_failure(error)
             raise

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import functools
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -55,9 +56,11 @@ class Starting:
         """For a service in the foreground."""
         from federation.lifecycle import Operation
         from federation.serving.eventlog import EventLog
+        from federation.serving.notify import Notifier
 
         also = (lambda line: click.echo(line)) if self.output == "json" else (lambda line: None)
-        return Operation(EventLog(home.log_file, also), self.metrics_port, self.grace, self.at_once)
+        log, notifier = EventLog(home.log_file, also), Notifier.from_environment(os.environ)
+        return Operation(log, self.metrics_port, self.grace, self.at_once, notifier)
 
     def finish(self, service: Service) -> None:
         """After the service has stopped: end the process also where a round's step was not over in time."""
@@ -65,6 +68,7 @@ class Starting:
             sentence = f"the round's step was not over within its grace of {self.grace:g} s and is cut off"
             service.tell(sentence, "cut-off", level="warning")
             leave_behind()
+        service.tell("stopped", "stopped")
 
     def in_background(self, group: str, what: str, home: Home, lock: Path, ready: Path) -> None:
         """Start it so, and say where it is."""

@@ -195,6 +195,10 @@ class Federation:
         self._services[name].kill()
         self._services[name].wait(STOP_SECONDS)
 
+    def check_ended(self, name: str) -> None:
+        """Raise AssertionError unless the service ended in order."""
+        assert self._services[name].wait(STOP_SECONDS) == 0, self.log(name)
+
     def runs(self, name: str) -> bool:
         return name in self._services and self._services[name].poll() is None
 
