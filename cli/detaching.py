@@ -19,6 +19,7 @@ from federation.errors import PeerSilent, UsageError
 from federation.home import Home
 from federation.locks import holder
 
+_PROGRAM = (sys.executable, "-P", "-m", "cli")
 _LOOK_SECONDS = 0.1
 _STOPPED_BY = {"party": "isthmus party stop", "federation": "isthmus federation stop"}
 #: What a service that did not come up in time is given to stop in order.
@@ -67,7 +68,7 @@ def _start(arguments: Sequence[str], home: Home) -> subprocess.Popen[bytes]:
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         return subprocess.Popen(  # noqa: S603 - our own program and arguments.
-            [sys.executable, "-P", "-m", "cli", *arguments],
+            [*_PROGRAM, *arguments],
             cwd=home.folder,  # Not where the command was given: that folder may be unmounted.
             env=environment(),
             stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ import datetime as dt
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -73,7 +73,7 @@ class Service(ABC):
         run: str | None = None,
         peer: str | None = None,
         logged: str | None = None,
-        **counts: float,
+        counts: Mapping[str, float] | None = None,
     ) -> None:
         """A sentence for people, and an event for the log.
 
@@ -82,7 +82,7 @@ class Service(ABC):
         self._say(sentence)
         if self._operation.log is not None:
             said = sentence if logged is None else logged
-            self._operation.log.note(Event(event, said, level, run, peer, counts))
+            self._operation.log.note(Event(event, said, level, run, peer, counts or {}))
 
     def _note_failure(self, error: BaseException) -> None:
         """What ends the service, for the log: whoever runs the service tells it to people."""

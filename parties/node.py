@@ -187,18 +187,21 @@ class PartyNode(Service):
             # The file and the next step are for this party's own people; the others hear the cause alone.
             ended = f"{run or 'an order'} ended: "
             told = f"{ended}{error} (next: {error.advice})"
-            self.tell(told, "round-ended", level="error", run=run, logged=ended + error.cause)
-            self._tally.ended("stopped" if isinstance(error, NodeStopped) else "failed")
+            counts = self._tally.ended("stopped" if isinstance(error, NodeStopped) else "failed")
+            peer = error.by if isinstance(error, SessionEnded) else error.party
+            logged = ended + error.cause
+            self.tell(told, "round-ended", level="error", run=run, peer=peer, logged=logged, counts=counts)
             self._set_state("idle", run, error.cause, error.advice)
             raise
         except BaseException as error:
             cause = f"internal error ({type(error).__name__})"
-            self.tell(f"{run or 'an order'} ended: {cause}", "round-ended", level="error", run=run)
-            self._tally.ended("failed")
+            counts = self._tally.ended("failed")
+            sentence = f"{run or 'an order'} ended: {cause}"
+            self.tell(sentence, "round-ended", level="error", run=run, counts=counts)
             self._set_state("idle", run, cause)
             raise
-        self.tell(f"{run} is finished", "round-finished", run=run)
-        self._tally.ended("finished")
+        counts = self._tally.ended("finished")
+        self.tell(f"{run} is finished", "round-finished", run=run, counts=counts)
         self._set_state("idle", run)
         return b"done"
 

@@ -172,20 +172,27 @@ class CoordinatorService(Service):
             self.tell(f"round {run} begins", "round-begun", run=run)
         self._state = "running"
         self._tally.begun()
-        how = "failed"
         try:
             conduct(self._home, members.node_ids, control, self._stopping.is_set)
-            how = "finished"
-        except IsthmusError as error:
-            how = "cancelled" if isinstance(error, Cancelled) else "failed"
-            sentence = f"round {control.plan_id}: {error.cause}"
-            logged = f"round {run or 'that nobody submitted here'}: {error.cause}"
-            self.tell(sentence, "round-ended", level="error", run=run, logged=logged)
-            raise
-        finally:
-            self._tally.ended(how)
+        except BaseException as error:
+            counts = self._tally.ended("cancelled" if isinstance(error, Cancelled) else "failed")
             self._state = "idle"
-        self.tell(f"round {run} is finished", "round-finished", run=run)
+            if isinstance(error, IsthmusError):
+                sentence = f"round {control.plan_id}: {error.cause}"
+                logged = f"round {run or 'that nobody submitted here'}: {error.cause}"
+                self.tell(
+                    sentence,
+                    "round-ended",
+                    level="error",
+                    run=run,
+                    peer=error.party,
+                    logged=logged,
+                    counts=counts,
+                )
+            raise
+        counts = self._tally.ended("finished")
+        self._state = "idle"
+        self.tell(f"round {run} is finished", "round-finished", run=run, counts=counts)
 
 
 class _Members:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +40,31 @@ class Tally:
         self._rounds: Counter[str] = Counter()
         self._peers: defaultdict[str, Exchanged] = defaultdict(Exchanged)
         self._began: float | None = None
+        self._at_begin = Exchanged()
         self._last: float | None = None
 
     def begun(self) -> None:
         """A round begins; there is one at a time."""
         with self._lock:
-            self._began = self._clock()
+            self._began, self._at_begin = self._clock(), self._all()
 
-    def ended(self, how: str) -> None:
-        """The round ended: finished, failed, cancelled or stopped. A refused order counts."""
+    def ended(self, how: str) -> dict[str, float]:
+        """The round ended: finished, failed, cancelled or stopped; what it came to, for the log.
+
+        An order that is refused before its round begins counts as a round, and came to nothing.
+        """
         with self._lock:
             self._rounds[how] += 1
-            if self._began is not None:
-                self._last, self._began = self._clock() - self._began, None
+            if self._began is None:
+                return {}
+            self._last, self._began = self._clock() - self._began, None
+            before, after = asdict(self._at_begin), asdict(self._all())
+            counts = {name: round(after[name] - before[name], 3) for name in after}
+            # A role that counts nothing of a kind, as the aggregator no envelopes here, has nothing to say.
+            return {
+                "seconds": round(self._last, 3),
+                **{name: count for name, count in counts.items() if count},
+            }
 
     def sent(self, peer: str, size: int) -> None:
         """An envelope was handed over."""
@@ -75,6 +87,11 @@ class Tally:
         with self._lock:
             past = self._peers[peer]
             self._peers[peer] = replace(past, waits=past.waits + 1, wait_seconds=past.wait_seconds + seconds)
+
+    def _all(self) -> Exchanged:
+        """All peers together."""
+        each = [asdict(exchanged) for exchanged in self._peers.values()]
+        return Exchanged(**{name: sum(one[name] for one in each) for name in asdict(Exchanged())})
 
     def now(self) -> Counted:
         """What was counted up to now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import threading
 from pathlib import Path
 from typing import Literal
 
@@ -20,10 +21,11 @@ from federation.plan import Plan, PlanParty
 from federation.roster import Roster
 from federation.session import Seating
 from federation.transport.interface import Transport
+from parties import participation
 from parties.dataset import DatasetConfig
 from parties.errors import DatasetError
 from parties.home import PartyHome
-from parties.participation import AlreadyRan, take_part
+from parties.participation import AlreadyRan, stop_part, take_part
 from parties.round.acceptance import Accepted
 from tests.governed import allowed
 
@@ -136,3 +138,26 @@ def test_a_round_does_not_come_back_under_another_plan(home: PartyHome) -> None:
     assert kept.read_bytes() == before
     with pytest.raises(PeerSilent):  # The refused attempt is not spent.
         take_part(home, accepted(2, shape="horizontal"), nobody_there)
+
+
+def test_a_node_that_is_stopped_tells_the_others_and_writes_down_what(home: PartyHome) -> None:
+    order, transport = accepted(1), Told()
+    folder = home.round_folder(order.order.run)
+    folder.mkdir(parents=True)
+    stop_part(home, order, transport)  # type: ignore[arg-type]  # close is not looked at
+    assert transport.cause == "bank stopped its node"
+    (entry,) = read(folder / "told.jsonl")
+    assert (entry.type, entry.sha256) == ("session/end", hashlib.sha256(transport.cause.encode()).hexdigest())
+
+
+def test_a_stop_waits_for_the_rounds_own_words_to_be_written(home: PartyHome) -> None:
+    order, transport = accepted(1), Told()
+    folder = home.round_folder(order.order.run)
+    folder.mkdir(parents=True)
+    with participation._telling:
+        stopping = threading.Thread(target=stop_part, args=(home, order, transport))
+        stopping.start()
+        stopping.join(0.2)
+        assert transport.cause == ""
+    stopping.join(60)
+    assert transport.cause == "bank stopped its node"
