@@ -109,10 +109,12 @@ def conduct(
     node_ids: Callable[[], Mapping[PartyId, int]],
     control: ControlPlane,
     stopping: Callable[[], bool] = lambda: False,
+    trouble: Callable[[UsageError | None], None] = lambda error: None,
 ) -> None:
     """Conduct the submitted round that `control.plan_id` names. Raises what ended it; the status says so too.
 
     `stopping` says whether the service is being stopped: the round is ended then, and everybody told.
+    `trouble` is told why the end cannot be written down, each time it was tried, and of None once it was.
     """
     run = RunId(control.plan_id)
     if run not in home.runs():
@@ -129,17 +131,22 @@ def conduct(
     except IsthmusError as error:
         state = "cancelled" if isinstance(error, Cancelled) else "failed"
         end = {"state": state, "cause": error.cause, "exit_code": error.exit_code}
-        _write_end(recorder, stopping, ended=timestamp(), **end)
+        _write_end(recorder, stopping, trouble, ended=timestamp(), **end)
         raise
     except BaseException as error:
         cause = f"internal error at the aggregator ({type(error).__name__})"
-        _write_end(recorder, stopping, state="failed", cause=cause, exit_code=1, ended=timestamp())
+        _write_end(recorder, stopping, trouble, state="failed", cause=cause, exit_code=1, ended=timestamp())
         raise
     cpu_seconds = time.process_time() - cpu
-    _write_end(recorder, stopping, state="finished", ended=timestamp(), cpu_seconds=cpu_seconds)
+    _write_end(recorder, stopping, trouble, state="finished", ended=timestamp(), cpu_seconds=cpu_seconds)
 
 
-def _write_end(recorder: Recorder, stopping: Callable[[], bool], **end: object) -> None:
+def _write_end(
+    recorder: Recorder,
+    stopping: Callable[[], bool],
+    trouble: Callable[[UsageError | None], None],
+    **end: object,
+) -> None:
     """Write down how a round ended, for as long as it takes a full disk to be cleared.
 
     No other round could be submitted there meanwhile. Where the service is stopped first, the round is ended
@@ -148,11 +155,13 @@ def _write_end(recorder: Recorder, stopping: Callable[[], bool], **end: object) 
     while True:
         try:
             recorder.update(**end)
-        except UsageError:
+        except UsageError as error:
+            trouble(error)
             if stopping():
                 raise
             time.sleep(_LOOK_SECONDS)
         else:
+            trouble(None)
             return
 
 

@@ -16,7 +16,7 @@ from federation import files
 from federation.coordinator.conducting import Cancelled, conduct, end_interrupted
 from federation.coordinator.home import CoordinatorHome
 from federation.coordinator.joining import Register
-from federation.errors import IsthmusError
+from federation.errors import IsthmusError, UsageError
 from federation.exchange.server import Exchange
 from federation.flower.child import check_port_free
 from federation.flower.engine import CoordinatorExecutor, SuperLinkClient
@@ -165,6 +165,13 @@ class CoordinatorService(Service):
             )
             self._tell_trouble("the SuperLink", trouble)
 
+    def _tell_disk(self, error: UsageError | None) -> None:
+        """A round is over and its end cannot be written down: until it can, no other begins."""
+        if error is None:
+            self._tell_trouble("its disk", None)
+        else:
+            self._tell_trouble("its disk", f"{error} (next: {error.advice})", error.cause)
+
     def _conduct(self, members: _Members, control: Control) -> None:
         # A name from outside stands in the log once it is known to be a round's.
         run = control.plan_id if control.plan_id in self._home.runs() else None
@@ -173,7 +180,7 @@ class CoordinatorService(Service):
         self._state = "running"
         self._tally.begun()
         try:
-            conduct(self._home, members.node_ids, control, self._stopping.is_set)
+            conduct(self._home, members.node_ids, control, self._stopping.is_set, self._tell_disk)
         except BaseException as error:
             counts = self._tally.ended("cancelled" if isinstance(error, Cancelled) else "failed")
             self._state = "idle"

@@ -208,11 +208,14 @@ def test_the_end_of_a_round_is_written_down_once_a_full_disk_is_cleared(
         write(path, value)
 
     monkeypatch.setattr(files, "write_json", full)
-    conducting._write_end(recorder, lambda: False, state="failed", cause="the disk was full")
+    told: list[UsageError | None] = []
+    conducting._write_end(recorder, lambda: False, told.append, state="failed", cause="the disk was full")
     assert RoundStatus.load(tmp_path).cause == "the disk was full"
+    assert ["No space left" in str(error) for error in told] == [True, True, True, False]
+    assert told[-1] is None, "and people hear when it is over"
     tries = iter(range(3))
     with pytest.raises(UsageError, match="No space left"):
-        conducting._write_end(recorder, lambda: True, state="finished")
+        conducting._write_end(recorder, lambda: True, told.append, state="finished")
 
 
 def test_a_party_that_does_not_come_back_ends_the_round_with_what_everybody_was_told(
