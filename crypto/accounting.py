@@ -32,7 +32,7 @@ import math
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, TypeAlias
 
 from crypto.errors import UsageError
@@ -255,7 +255,7 @@ def _gaussian(together: float, delta: float) -> float:
     high = _concentrated(rho, delta)
     if rho > _MOST_MEAN:
         return high
-    with contextlib.redirect_stderr(sys.__stderr__):  # See `_by_loss_distribution`.
+    with contextlib.redirect_stderr(sys.__stderr__):  # See `_distributions`.
         from dp_accounting.pld.privacy_loss_mechanism import GaussianPrivacyLoss
 
     loss, low = GaussianPrivacyLoss(1 / math.sqrt(together)), 0.0
@@ -276,17 +276,35 @@ def _concentrated(rho: float, delta: float) -> float:
 def _by_loss_distribution(
     together: float, sampled: Sequence[SampledGaussian], delta: float, grid: float
 ) -> float:
+    losses = [_losses(event, grid) for event in sampled]
+    if together > 0:
+        losses.append(_distributions().from_gaussian_mechanism(1 / math.sqrt(together), **_interval(grid)))
+    return float(reduce(lambda one, other: one.compose(other), losses).get_epsilon_for_delta(delta))
+
+
+@lru_cache(maxsize=64)
+def _losses(event: SampledGaussian, grid: float) -> Any:
+    """The loss distribution of all steps of one event."""
+    once = _loss(event.noise_multiplier, event.sampling_rate, grid)
+    return once if event.count == 1 else once.self_compose(event.count)
+
+
+@lru_cache(maxsize=64)
+def _loss(noise_multiplier: float, sampling_rate: float, grid: float) -> Any:
+    """Of one step; runs of one plan share it, and a search for noise that fits comes back to it."""
+    return _distributions().from_gaussian_mechanism(
+        noise_multiplier, sampling_prob=sampling_rate, **_interval(grid)
+    )
+
+
+def _interval(grid: float) -> dict[str, float]:
+    return {"value_discretization_interval": grid}
+
+
+def _distributions() -> Any:
     # Here, not above: it loads scipy, which a party that adds no noise never needs. Its logging library keeps
     # the sys.stderr that it meets, and closes it when somebody configures logging, as servers do; the one
     # of the process is never closed.
     with contextlib.redirect_stderr(sys.__stderr__):
-        from dp_accounting import dp_event
-        from dp_accounting.pld import PLDAccountant
-
-    accountant = PLDAccountant(value_discretization_interval=grid)
-    if together > 0:
-        accountant.compose(dp_event.GaussianDpEvent(1 / math.sqrt(together)))
-    for event in sampled:
-        step = dp_event.GaussianDpEvent(event.noise_multiplier)
-        accountant.compose(dp_event.PoissonSampledDpEvent(event.sampling_rate, step), event.count)
-    return float(accountant.get_epsilon(delta))
+        from dp_accounting.pld import privacy_loss_distribution
+    return privacy_loss_distribution

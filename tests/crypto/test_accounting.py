@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dp_accounting import dp_event
+from dp_accounting.pld import PLDAccountant
 
+from crypto import accounting
 from crypto.accounting import (
     DiscreteGaussian,
     Event,
@@ -207,3 +210,13 @@ def test_the_accountant_is_loaded_when_something_is_counted() -> None:
         "a.epsilon([a.Gaussian(1.0)], 1e-5); assert 'dp_accounting' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=300)
+
+
+def test_epsilon_is_what_the_librarys_own_accountant_says() -> None:
+    events = [SampledGaussian(1.1, 0.02, count=60), SampledGaussian(1.4, 0.05, count=10), Gaussian(6.0)]
+    accountant = PLDAccountant(value_discretization_interval=accounting._GRIDS[0][0])
+    accountant.compose(dp_event.GaussianDpEvent(6.0))
+    for event in events[:2]:
+        step = dp_event.GaussianDpEvent(event.noise_multiplier)
+        accountant.compose(dp_event.PoissonSampledDpEvent(event.sampling_rate, step), event.count)
+    assert epsilon(events, 1e-5) == pytest.approx(accountant.get_epsilon(1e-5), rel=1e-6)
