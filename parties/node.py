@@ -212,7 +212,7 @@ class PartyNode(Service):
             take_part(self._home, accepted, lambda accepted: self._connect(admission, accepted))
         except SessionEnded as ended:
             if ended.by == me and self._stopping.is_set():
-                raise NodeStopped(f"{me} stopped its node") from ended
+                raise NodeStopped(me) from ended
             raise
         finally:
             with self._seating:
@@ -222,7 +222,7 @@ class PartyNode(Service):
         """The seat in the round's session, which `_finish_work` can end."""
         with self._seating:
             if self._stopping.is_set():
-                raise NodeStopped(f"{self._home.name()} stopped its node")
+                raise NodeStopped(self._home.name())
             seat = self._sit(admission, accepted)
             self._seat = accepted, seat
         return MeteredTransport(seat, self._tally)

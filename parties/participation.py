@@ -20,10 +20,10 @@ from crypto.errors import IsthmusError, Refusal
 from federation import files
 from federation.errors import PeerFailure, PlanRefused, SessionEnded
 from federation.governance.terms import Form
-from federation.ids import AGGREGATOR
+from federation.ids import AGGREGATOR, PartyId
 from federation.journal import Entry, FileJournal
 from federation.ledger.keeping import keep_members
-from federation.order import Order
+from federation.order import Order, node_stopped
 from federation.plan import Plan
 from federation.session import Session, open_session
 from federation.transport.interface import Transport
@@ -52,6 +52,9 @@ class NodeStopped(PeerFailure):
         "Start the node again with `isthmus party start`. A horizontal round goes on then; any other is "
         "launched again."
     )
+
+    def __init__(self, party: PartyId) -> None:
+        super().__init__(node_stopped(party))
 
 
 def take_part(home: PartyHome, accepted: Accepted, connect: Callable[[Accepted], Transport]) -> None:
@@ -89,7 +92,7 @@ def stop_part(home: PartyHome, accepted: Accepted, transport: Transport) -> None
     For another thread than the round's. Where the session is over already nothing more is told.
     """
     with contextlib.suppress(OSError):
-        stopped = NodeStopped(f"{accepted.order.party} stopped its node")
+        stopped = NodeStopped(accepted.order.party)
         _tell_others(accepted, home.round_folder(accepted.order.run), transport, stopped)
 
 

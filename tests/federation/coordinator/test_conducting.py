@@ -16,7 +16,7 @@ from federation.coordinator.record import PartyStatus, Recorder, RoundStatus
 from federation.errors import PeerFailure, PeerSilent, SessionEnded, UsageError
 from federation.flower.replies import FailedReply, Reply
 from federation.ids import PartyId, RunId
-from federation.order import TAKEN_BEFORE
+from federation.order import TAKEN_BEFORE, node_stopped
 from federation.plan import Plan, PlanParty
 from federation.tables import Deadlines
 
@@ -186,6 +186,22 @@ def test_a_reply_that_was_lost_is_not_waited_for_once_the_session_is_over(tmp_pa
     sitting.set_result(None)
     found, _, line = watched(tmp_path, [{1: b"done"}], sitting)
     assert line.causes == [] and found._lost.keys() == {2}
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_party_whose_node_was_stopped_is_away_until_it_comes_back_and_the_round_may_go_on(
+    tmp_path: Path,
+) -> None:
+    flower = Lossy([{2: FailedReply(4, node_stopped(NAMES[1]))}, {1: FailedReply(4, "south ended it")}])
+    found = conducted(tmp_path, flower)
+    found._orders, found._delivered = dict.fromkeys(NAMES, b"order"), (1, 0.0)
+    sitting: Future[None] = Future()
+    with pytest.raises(PeerFailure, match=r"^south stopped its node$") as stopped:
+        found._watch({NAMES[0]: 1, NAMES[1]: 2}, Line(sitting), sitting)
+    assert found._resumable(stopped.value)
+    assert [*found._present()] == ["north"]  # Flower counts its node as online for a while.
+    flower.now[2] = "later"
+    assert [*found._present()] == ["north", "south"]
 
 
 @pytest.mark.usefixtures("hasty")

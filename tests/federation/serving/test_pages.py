@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -172,3 +174,16 @@ def test_the_aggregator_counts_what_it_relayed(shown: Shown) -> None:
     assert found["isthmus_frames_relayed_total", ("bank", "platform")] == 3
     assert found["isthmus_bytes_relayed_total", ("platform", "bank")] == 10
     assert (found["isthmus_members", ()], found["isthmus_sessions_open", ()]) == (2, 1)
+
+
+def test_the_operations_page_lists_every_metric_and_no_other(shown: Shown) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`(isthmus_[a-z_]+|process_[a-z_]+)`", page))
+    shown.tally.begun()
+    shown.tally.sent("bank", 1)
+    shown.tally.ended("failed")
+    names = {name for name, _ in shown.values()}
+    relayed = {("bank", "platform"): Traffic(1, 1)}
+    shown.vitals = replace(WELL, role="aggregator", relayed=relayed, members=1, sessions=0)
+    names |= {name for name, _ in shown.values()}
+    assert told == names
