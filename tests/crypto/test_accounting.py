@@ -213,7 +213,7 @@ def test_the_accountant_is_loaded_when_something_is_counted() -> None:
 
 
 def test_epsilon_is_what_the_librarys_own_accountant_says() -> None:
-    events = [SampledGaussian(1.1, 0.02, count=60), SampledGaussian(1.4, 0.05, count=10), Gaussian(6.0)]
+    events = [SampledGaussian(0.02, 1.1, count=60), SampledGaussian(0.05, 1.4, count=10), Gaussian(6.0)]
     accountant = PLDAccountant(value_discretization_interval=accounting._GRIDS[0][0])
     accountant.compose(dp_event.GaussianDpEvent(6.0))
     for event in events[:2]:
