@@ -315,14 +315,16 @@ def test_the_command_of_a_failed_round_says_why_and_ends_with_its_exit_code(
     launched: dict[str, Done],
 ) -> None:
     causes = {
-        "absent": f"party {ABSENT}: waited 2 s for {ABSENT} (coming online)",
-        "refused": "party platform, field datasets.unheard-of: the plan names the dataset",
+        "absent": f"IST-4001: party {ABSENT}: waited 2 s for {ABSENT} (coming online)",
+        "refused": "IST-3402: party platform, field datasets.unheard-of: the plan names the dataset",
     }
     for name, exit_code in (("absent", 4), ("refused", 3)):
         done = launched[name]
         assert (done.exit_code, done.facts["exit_code"]) == (exit_code, exit_code)
         assert done.cause.startswith(causes[name])
-        assert f"error: the round did not finish: {done.cause}" in done.err
+        code, _, sentence = done.cause.partition(": ")
+        assert done.facts["code"] == code
+        assert f"error[{code}]: the round did not finish: {sentence}" in done.err
         assert "next:  Mend the cause" in done.err
         assert len(done.out.splitlines()) == 1  # One JSON object, also of a round that failed.
 
