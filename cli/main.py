@@ -29,6 +29,7 @@ _COMMANDS = {
     "ledger": ("ledger", "Show a run to somebody else: its evidence in one file, and whether it is true."),
     "doctor": ("doctor", "At a party or the coordinator: what stands between this folder and a round."),
     "data": ("data", "Check a table before training; generate firms to try with."),
+    "help": ("help", "What the code of an error means, and what a command takes."),
 }
 #: Entry points of Isthmus itself for commands of the rooms that import this one (`benchmarks`), since this
 #: room must not import them. Other distributions' entry points are not looked at.

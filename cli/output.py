@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from cli.words import spoken
 from crypto.codes import Code
 from crypto.errors import IsthmusError, Refusal
 
@@ -54,8 +55,10 @@ def say_error(error: IsthmusError) -> None:
 
 def tell_error(error: IsthmusError) -> None:
     """The error with its code, and its next step, for people: on the standard error."""
-    click.echo(f"error[{error.code}]: {error}", err=True)
-    click.echo(f"next:  {error.advice}", err=True)
+    from cli.codes import lines
+
+    for line in lines(error, spoken()):
+        click.echo(line, err=True)
 
 
 @contextlib.contextmanager

@@ -334,7 +334,8 @@ class Federation:
             time.sleep(0.1)
         code, _, sentence = cause.partition(": ")
         said = self.told(party, run)
-        return (said.startswith(f"{code}: ") and sentence in said) or f"taking part in {run}" not in self.log(party)
+        given = said.startswith(f"{code}: ") and sentence in said
+        return given or f"taking part in {run}" not in self.log(party)
 
     def _written(self, plan: str) -> Path:
         file = self.folder / f"plan-{secrets.token_hex(4)}.toml"

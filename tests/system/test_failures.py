@@ -522,6 +522,12 @@ def test_a_damaged_member_record_is_named_and_waited_out(federation: Federation)
 # -- the coordinator -------------------------------------------------------------------------------------
 
 
+def passed_on(cause: str) -> str:
+    """What a party says of it: the code is the same, and who told it stands before the sentence."""
+    code, _, sentence = cause.partition(": ")
+    return f"{code}: aggregator ended the session: {sentence}"
+
+
 @pytest.mark.usefixtures("refused")
 def test_cancelling_in_mid_round_leaves_everybody_idle_with_the_cause(federation: Federation) -> None:
     run = federation.submit(federation.plan("bank", "platform", extra=LONG))
@@ -529,10 +535,10 @@ def test_cancelling_in_mid_round_leaves_everybody_idle_with_the_cause(federation
     command("round", "cancel", run, "--home", federation.home)
     status = federation.wait_over(run)
     assert (status["state"], status["exit_code"]) == ("cancelled", 4)
-    assert status["cause"] == "the coordinator cancelled the round"
+    assert status["cause"] == "IST-4005: the coordinator cancelled the round"
     federation.wait_idle("bank", "platform")
     for party in ("bank", "platform"):
-        assert federation.node(party)["cause"] == f"aggregator ended the session: {status['cause']}"
+        assert federation.node(party)["cause"] == passed_on(status["cause"])
     with pytest.raises(UsageError, match="is over already"):
         command("round", "cancel", run, "--home", federation.home)
 
@@ -544,10 +550,13 @@ def test_stopping_the_service_in_mid_round_tells_everybody(federation: Federatio
     federation.wait_step(run, "platform", "training")
     command("federation", "stop", "--home", federation.home)
     status = federation.status(run)
-    assert (status["state"], status["cause"]) == ("cancelled", "the federation's service was stopped")
+    assert (status["state"], status["cause"]) == (
+        "cancelled",
+        "IST-4006: the federation's service was stopped",
+    )
     federation.wait_idle()
     for party in federation.names:
-        assert federation.node(party)["cause"] == f"aggregator ended the session: {status['cause']}"
+        assert federation.node(party)["cause"] == passed_on(status["cause"])
     with pytest.raises(UsageError) as refused:
         federation.submit(federation.plan())
     assert "isthmus federation start" in refused.value.advice
@@ -563,10 +572,10 @@ def test_a_service_that_was_killed_ends_its_round_when_it_starts_again(federatio
     federation.start_coordinator()
     status = federation.status(run)
     assert (status["state"], status["exit_code"]) == ("failed", 4)
-    assert status["cause"] == "the federation's service was killed before the round was over"
+    assert status["cause"] == "IST-4006: the federation's service was killed before the round was over"
     federation.wait_idle("bank", "platform")
     for party in ("bank", "platform"):
-        assert federation.node(party)["cause"] == f"aggregator ended the session: {status['cause']}"
+        assert federation.node(party)["cause"] == passed_on(status["cause"])
 
 
 def test_after_all_that_a_round_of_all_parties_still_finishes(federation: Federation) -> None:
