@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from crypto.codes import Code
 from crypto.errors import Refusal
 
 
@@ -16,4 +17,9 @@ def agree(text: str, what: str, party: str, advice: str) -> None:
         click.echo(err=True)
         agreed = False
     if not agreed:
-        raise Refusal(f"{what} was not agreed to, so nothing was signed", party=party, advice=advice)
+        raise Refusal(
+            f"{what} was not agreed to, so nothing was signed",
+            party=party,
+            advice=advice,
+            code=Code.NOT_AGREED,
+        )

@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from cli.output import say_error
+from crypto.codes import Code, of_system
 from crypto.errors import IsthmusError, UsageError
 
 #: Command group or command -> its module under cli.commands, and the line that --help shows.
@@ -28,6 +29,7 @@ _COMMANDS = {
     "ledger": ("ledger", "Show a run to somebody else: its evidence in one file, and whether it is true."),
     "doctor": ("doctor", "At a party or the coordinator: what stands between this folder and a round."),
     "data": ("data", "Check a table before training; generate firms to try with."),
+    "help": ("help", "What the code of an error means, and what a command takes."),
 }
 #: Entry points of Isthmus itself for commands of the rooms that import this one (`benchmarks`), since this
 #: room must not import them. Other distributions' entry points are not looked at.
@@ -106,7 +108,9 @@ def main() -> NoReturn:
     except IsthmusError as error:
         _fail(error)
     except (click.Abort, KeyboardInterrupt):
-        stopped = IsthmusError("stopped before the end", advice="Run the command again.")
+        stopped = IsthmusError(
+            "stopped before the end", advice="Run the command again.", code=Code.INTERRUPTED
+        )
         stopped.exit_code = 130
         _fail(stopped)
     except BrokenPipeError:
@@ -121,6 +125,7 @@ def main() -> NoReturn:
                 f"the system refused: {error.strerror or type(error).__name__}",
                 file=str(error.filename) if error.filename is not None else None,
                 advice="Check that path, the rights on it and the space on its disk.",
+                code=of_system(error),
             )
         )
     except Exception as error:  # The edge of the program: no stack trace reaches a user.
@@ -129,6 +134,7 @@ def main() -> NoReturn:
         unforeseen = IsthmusError(
             f"an error that nobody foresaw ({type(error).__name__})",
             advice="Run it again with ISTHMUS_DEBUG=1 and report what it prints, without any data in it.",
+            code=Code.UNFORESEEN,
         )
         _fail(unforeseen)
     sys.exit(0)
@@ -149,7 +155,9 @@ def _usage(error: click.ClickException) -> UsageError:
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context is not None else "isthmus"
     what = error.format_message().strip().rstrip(".")
-    return UsageError(f"{what[:1].lower()}{what[1:]}", advice=f"`{command} --help` lists what it takes.")
+    return UsageError(
+        f"{what[:1].lower()}{what[1:]}", advice=f"`{command} --help` lists what it takes.", code=Code.OPTION
+    )
 
 
 def _fail(error: IsthmusError) -> NoReturn:

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import click
 
+from cli.words import spoken
+from crypto.codes import Code
 from crypto.errors import IsthmusError, Refusal
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -39,6 +41,7 @@ def say_error(error: IsthmusError) -> None:
     if _json_was_asked_for():
         facts = {
             "error": type(error).__name__,
+            "code": error.code,
             "what": error.what,
             "party": error.party,
             "file": error.file,
@@ -47,8 +50,15 @@ def say_error(error: IsthmusError) -> None:
             "exit_code": error.exit_code,
         }
         click.echo(json.dumps({"failed": facts}, ensure_ascii=False))
-    click.echo(f"error: {error}", err=True)
-    click.echo(f"next:  {error.advice}", err=True)
+    tell_error(error)
+
+
+def tell_error(error: IsthmusError) -> None:
+    """The error with its code, and its next step, for people: on the standard error."""
+    from cli.codes import lines
+
+    for line in lines(error, spoken()):
+        click.echo(line, err=True)
 
 
 @contextlib.contextmanager
@@ -76,12 +86,14 @@ def confirm_fingerprint(fingerprint: str, whose: str, question: str, party: str 
             "the fingerprint was not compared, so nothing was changed",
             party=party,
             advice="Answer at a terminal, or give the one that was read out with --fingerprint.",
+            code=Code.FINGERPRINT_UNCHECKED,
         ) from None
     if not same:
         raise Refusal(
             "the fingerprint is not the one that was read out, so nothing was changed",
             party=party,
             advice="Ask the other side how its file reached you, and for the file again.",
+            code=Code.FINGERPRINT_DIFFERS,
         )
 
 

@@ -63,27 +63,22 @@ def play(sandbox: Sandbox) -> RoundStatus:
 def play_round(sandbox: Sandbox, show: bool = True) -> RoundStatus:
     """Run the sandbox's plan once, its roles running. Raises the round's cause where it fails."""
     from cli.live import follow
-    from crypto.errors import IsthmusError
     from federation.coordinator import rounds
 
     run = rounds.launch(sandbox.coordinator, sandbox.plan)
     status = follow(sandbox.coordinator, run, sandbox.plan.deadlines.run_seconds, show)
     if status.exit_code:
-        error = IsthmusError(
-            f"the round did not finish: {status.cause}",
-            advice=f"{_next_step(sandbox, status.cause)}The logs are in {sandbox.folder}.",
-        )
-        error.exit_code = status.exit_code
-        raise error
+        raise status.failure(f"{_next_step(sandbox, status.cause)}The logs are in {sandbox.folder}.")
     return status
 
 
 def _next_step(sandbox: Sandbox, cause: str) -> str:
     """What the party that `cause` comes from told its own people: here they are the same people."""
+    from crypto.codes import parted
     from federation import files
 
     for home in sandbox.parties.values():
         node = files.read_json(home.node_file) if home.node_file.exists() else {}
-        if node.get("advice") and cause.endswith(str(node["cause"])):
+        if node.get("advice") and cause.endswith(parted(str(node["cause"]))[1]):
             return f"{node['advice']} "
     return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,10 +18,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
+from cli.words import VARIABLE
+from crypto.codes import Code, parted
 from federation.errors import IsthmusError, PeerFailure, PeerSilent
 
 _ROOT = Path(__file__).resolve().parent.parent
 _STOP_SECONDS = 20.0
+#: How a command tells its error (`cli.output`).
+_ERROR = re.compile(r"error\[(IST-\d{4})\]: (.*)")
 
 
 class Service:
@@ -81,14 +86,16 @@ class Service:
 
 
 def ended(name: str, log: Path, exit_code: int) -> IsthmusError:
-    """What ended the service `name`: its own error line and next step in `log`, with its exit code."""
+    """What ended the service `name`: its own error line and next step in `log`, with its code and exit code."""
     lines = log.read_text("utf-8", "replace").splitlines()
-    what = next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), None)
+    said = next((found for line in lines if (found := _ERROR.fullmatch(line))), None)
+    what = None if said is None else said[2]
     advice = next((line.removeprefix("next:  ") for line in lines if line.startswith("next:  ")), None)
     error = PeerFailure(
         f"{name} ended: {what or 'see its log'}",
         file=None if what else str(log),
         advice=advice or f"Read {log}.",
+        code=Code.PROCESS_ENDED if said is None else parted(f"{said[1]}: ")[0],
     )
     if exit_code in (2, 3, 4):
         error.exit_code = exit_code
@@ -144,4 +151,6 @@ def stopping(services: list[Service]) -> Iterator[None]:
 def environment() -> dict[str, str]:
     """This process's, in which `python -m cli` finds the program."""
     path = os.environ.get("PYTHONPATH", "")
-    return {**os.environ, "PYTHONPATH": f"{_ROOT}{os.pathsep}{path}" if path else str(_ROOT)}
+    root = f"{_ROOT}{os.pathsep}{path}" if path else str(_ROOT)
+    # In English, whatever this command speaks: `ended` reads it, and nothing is translated twice.
+    return {**os.environ, "PYTHONPATH": root, VARIABLE: "en"}

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import click
 
+from crypto.codes import Code
 from crypto.errors import PeerFailure, UsageError
 
 #: How long before its end a certificate is warned of.
@@ -74,7 +75,12 @@ def stop_holder(
     """
     process = holder(lock)
     if process is None:
-        raise UsageError(f"{what} is not running", file=str(lock.parent), advice="There is nothing to stop.")
+        raise UsageError(
+            f"{what} is not running",
+            file=str(lock.parent),
+            advice="There is nothing to stop.",
+            code=Code.NOT_RUNNING,
+        )
     os.kill(process, signal.SIGTERM)
     until, again = time.monotonic() + patience, time.monotonic() + _AGAIN_SECONDS
     while holder(lock) is not None:
@@ -83,6 +89,7 @@ def stop_holder(
                 f"{what} (process {process}) did not stop in {patience:g} s",
                 file=str(lock.parent),
                 advice=f"Look at its output; as a last resort `kill -9 {process}`.",
+                code=Code.NOT_STOPPING,
             )
         if at_once and time.monotonic() > again:
             again = time.monotonic() + _AGAIN_SECONDS

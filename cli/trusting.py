@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,6 +32,7 @@ def trusted(texts: Sequence[str]) -> dict[str, str]:
                 f"{text[:80]!r} is not NAME=FINGERPRINT, each name once",
                 field="--trust",
                 advice="Give for instance --trust 'bank=a1b2 ...', all 64 digits.",
+                code=Code.FINGERPRINT_MALFORMED,
             )
         found[name] = normal_fingerprint(fingerprint)
     return found

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from crypto.codes import Code
 from crypto.errors import Refusal, UsageError
 
 #: The DNS name in the aggregator's certificate, and the one that every client checks.
@@ -121,7 +122,9 @@ class CertificateAuthority:
         """
         if party == AGGREGATOR_NAME:
             raise Refusal(
-                f"{party!r} is the aggregator's own name", advice="Choose another name for the party."
+                f"{party!r} is the aggregator's own name",
+                advice="Choose another name for the party.",
+                code=Code.NAME_RESERVED,
             )
         return self._issue(
             request_pem, party, now, [ExtendedKeyUsageOID.CLIENT_AUTH], [x509.DNSName(f"{party}.party")]
@@ -141,22 +144,26 @@ class CertificateAuthority:
             raise Refusal(
                 "the certificate request cannot be read",
                 advice="Ask the party to run `isthmus party request`.",
+                code=Code.REQUEST_MALFORMED,
             ) from None
         if not request.is_signature_valid:
             raise Refusal(
                 "the certificate request is not signed by its own key",
                 advice="Ask the party to run `isthmus party request` again.",
+                code=Code.REQUEST_MALFORMED,
             )
         if _common_name(request.subject) != name:
             raise Refusal(
                 f"the certificate request is not for {name!r}",
                 advice="Admit the party under the name that it chose in `isthmus party init`.",
+                code=Code.REQUEST_MALFORMED,
             )
         public_key = request.public_key()
         if not isinstance(public_key, ec.EllipticCurvePublicKey) or public_key.curve.key_size < 256:
             raise Refusal(
                 "the certificate request is not for an elliptic-curve key of at least 256 bits",
                 advice="Ask the party to run `isthmus party init` in a new folder.",
+                code=Code.REQUEST_MALFORMED,
             )
         key = _load_key(self.key_pem)
         issuer = _load_certificate(self.certificate_pem).subject
@@ -198,7 +205,11 @@ def check_authority(certificate_pem: bytes) -> None:
     except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
         authority = False
     if not authority:
-        raise Refusal("this is no authority's certificate", advice="Ask the coordinator for it again.")
+        raise Refusal(
+            "this is no authority's certificate",
+            advice="Ask the coordinator for it again.",
+            code=Code.CERTIFICATE,
+        )
 
 
 def check_issued_by(certificate_pem: bytes, authority_pem: bytes, now: dt.datetime) -> None:
@@ -210,17 +221,20 @@ def check_issued_by(certificate_pem: bytes, authority_pem: bytes, now: dt.dateti
         raise Refusal(
             "the certificate was issued by another federation",
             advice="Ask this federation's coordinator to admit the party again.",
+            code=Code.CERTIFICATE_OF_OTHERS,
         ) from None
     if now < certificate.not_valid_before_utc:
         raise Refusal(
             f"the certificate begins on {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
             advice="Check this machine's clock.",
+            code=Code.CERTIFICATE_NOT_YET,
         )
     if now > certificate.not_valid_after_utc:
         raise Refusal(
             f"the certificate ended on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
             advice="Check this machine's clock. If it is right, send the coordinator a new request (`isthmus "
             "party request`); it runs `isthmus federation admit`, and `isthmus party accept` takes it.",
+            code=Code.CERTIFICATE_ENDED,
         )
 
 
@@ -231,6 +245,7 @@ def check_certifies(certificate_pem: bytes, key_pem: bytes) -> None:
         raise Refusal(
             "the certificate is for another key than this party's",
             advice="Send the coordinator a new `isthmus party request` and accept what comes back.",
+            code=Code.CERTIFICATE_OF_OTHERS,
         )
 
 
@@ -294,6 +309,7 @@ def _load_certificate(pem: bytes) -> x509.Certificate:
         raise Refusal(
             "a certificate cannot be read",
             advice="Ask this federation's coordinator to admit the party again.",
+            code=Code.CERTIFICATE,
         ) from None
 
 
@@ -301,9 +317,15 @@ def _load_key(key_pem: bytes) -> ec.EllipticCurvePrivateKey:
     try:
         key = serialization.load_pem_private_key(key_pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise UsageError("the TLS key cannot be read", advice="Restore it from its backup.") from None
+        raise UsageError(
+            "the TLS key cannot be read", advice="Restore it from its backup.", code=Code.KEY_DAMAGED
+        ) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise UsageError("the TLS key is not an elliptic-curve key", advice="Restore it from its backup.")
+        raise UsageError(
+            "the TLS key is not an elliptic-curve key",
+            advice="Restore it from its backup.",
+            code=Code.KEY_DAMAGED,
+        )
     return key
 
 

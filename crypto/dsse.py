@@ -11,6 +11,7 @@ import binascii
 import json
 from typing import Any
 
+from crypto.codes import Code
 from crypto.errors import Refusal
 from crypto.identity import Identity, PublicIdentity, SignatureRefused, StandardForm
 
@@ -21,6 +22,7 @@ MOST_BYTES = 64 * 1024 * 1024
 class EnvelopeMalformed(Refusal):
     """A file is not a signed document of the expected type in its one byte form."""
 
+    code = Code.SIGNATURE
     advice = "Ask whoever sent the file for the original."
 
 

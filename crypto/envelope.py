@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from crypto.codes import Code
 from crypto.errors import Refusal
 
 _VERSION = 1
@@ -31,6 +32,7 @@ OVERHEAD = _HEADER.size + 16
 class EnvelopeRefused(Refusal):
     """An envelope does not open, or is not the next one. It was not used."""
 
+    code = Code.ENVELOPE
     advice = "Launch the round again; if it happens again, someone between the parties alters messages."
 
 

@@ -16,12 +16,14 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from crypto.codes import Code
 from crypto.errors import Refusal, UsageError
 
 
 class SignatureRefused(Refusal):
     """A signature is not by the identity it is said to be by. Nothing that it covers was used."""
 
+    code = Code.SIGNATURE
     advice = "Compare fingerprints out of band, then pin them with `isthmus party trust`."
 
 
@@ -97,7 +99,11 @@ class Identity:
         except (ValueError, TypeError, UnsupportedAlgorithm):
             key = None
         if not isinstance(key, Ed25519PrivateKey):
-            raise UsageError("the identity key is not an Ed25519 key", advice="Restore it from its backup.")
+            raise UsageError(
+                "the identity key is not an Ed25519 key",
+                advice="Restore it from its backup.",
+                code=Code.KEY_DAMAGED,
+            )
         return Identity(key)
 
     def to_pem(self) -> bytes:
@@ -130,6 +136,7 @@ def normal_fingerprint(text: str) -> str:
         raise UsageError(
             "this is not a fingerprint: 64 hexadecimal digits",
             advice="The other side prints it with `isthmus party show` or `isthmus federation show`.",
+            code=Code.FINGERPRINT_MALFORMED,
         )
     return _grouped(digits)
 

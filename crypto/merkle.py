@@ -11,6 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 
+from crypto.codes import Code
 from crypto.errors import Refusal, UsageError
 
 #: The root of a tree without entries.
@@ -20,6 +21,7 @@ EMPTY_ROOT = hashlib.sha256().digest()
 class ProofRefused(Refusal):
     """A proof does not show what it is said to show: the list was changed, cut or forked."""
 
+    code = Code.PROOF
     advice = "Keep both sides' files as evidence; compare each with a backup."
 
 

@@ -21,6 +21,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from crypto.codes import Code
 from crypto.errors import Refusal
 from crypto.identity import Identity, PublicIdentity, SignatureRefused, StandardForm
 
@@ -38,6 +39,7 @@ _LINE = re.compile("\u2014 ([^ \n+]+) ([A-Za-z0-9+/]+={0,2})\n")
 class NoteMalformed(Refusal):
     """A text is not the signed note of a log's checkpoint."""
 
+    code = Code.SIGNATURE
     advice = "Ask whoever sent the checkpoint for the original; keep both."
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from crypto.codes import Code, parted
 from crypto.errors import IsthmusError, Refusal, UsageError
 from crypto.worker import ANSWER, DONE, REQUEST, Work
 
@@ -33,6 +34,7 @@ _SLICE = 0.5
 class WorkerLost(IsthmusError):
     """A worker process of this machine ended, or was ended because it did not answer in time."""
 
+    code = Code.WORKER_LOST
     advice = "Check this machine's free memory and its log of ended processes; then run the command again."
 
 
@@ -153,8 +155,9 @@ class _Worker:
         finally:
             timer.cancel()
         if status != DONE:
-            what, _, advice = body.decode().partition("\n")
-            raise Refusal(what, advice=advice)
+            told, _, advice = body.decode().partition("\n")
+            code, what = parted(told)
+            raise Refusal(what, advice=advice, code=code)
         return body, seconds
 
     def end(self) -> None:

@@ -19,6 +19,7 @@ from typing import Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from crypto.codes import Code
 from crypto.errors import Refusal
 
 #: What a wire form is made of.
@@ -31,6 +32,7 @@ Words64: TypeAlias = npt.NDArray[np.uint64]
 class WireRefused(Refusal):
     """Bytes from outside are not the sealed value they are said to be. Nothing of them was used."""
 
+    code = Code.CIPHERTEXT
     advice = "Check that every role runs the same version of Isthmus."
 
 

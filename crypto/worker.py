@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from crypto.codes import coded
 from crypto.errors import Refusal
 
 #: Lengths of the name, the argument and the chunk.
@@ -74,7 +75,7 @@ def _answer(name: str, argument: bytes, chunk: bytes) -> tuple[int, bytes]:
     try:
         return DONE, work(argument, chunk)
     except Refusal as refusal:
-        return REFUSED, f"{refusal.what}\n{refusal.advice}".encode()
+        return REFUSED, f"{coded(refusal.code, refusal.what)}\n{refusal.advice}".encode()
 
 
 def _say_where_only(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:

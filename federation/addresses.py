@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from crypto.codes import Code
 from federation.errors import UsageError
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
@@ -23,7 +24,9 @@ class Address:
         host, _, port = text.rpartition(":")
         if not (_HOST.fullmatch(host) and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
             raise UsageError(
-                f"{text!r} is not an address", advice="Write host:port, such as fusion.example.org:7443."
+                f"{text!r} is not an address",
+                advice="Write host:port, such as fusion.example.org:7443.",
+                code=Code.ADDRESS_MALFORMED,
             )
         return Address(host, int(port))
 

@@ -34,6 +34,7 @@ columns.
 
 from __future__ import annotations
 
+from crypto.codes import Code
 from federation.errors import PlanRefused
 
 #: At this limit, with a few cells a column, counts were measured to tell no more than is said above.
@@ -51,4 +52,5 @@ def check_equations(party: str, columns: int, rows: int, limit: float) -> None:
             party=party,
             field="limits.equations_per_row",
             advice=f"Leave out columns at {party} (at most {most} after encoding), or align more firms.",
+            code=Code.TOO_MANY_COLUMNS,
         )

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import msgpack
 
+from crypto.codes import Code
 from crypto.sealed import Travels, WireRefused
 from federation.errors import EgressRefused, MessageRefused
 from federation.ids import PartyId, RunId
@@ -47,13 +48,13 @@ def decode(data: bytes, *expected: type[M]) -> M:
     a point that is not on the curve.
     """
     if len(data) > LIMIT:
-        raise MessageRefused("a message is too large")
+        raise MessageRefused("a message is too large", code=Code.MESSAGE_SIZE)
     try:
         unpacked = msgpack.unpackb(data, raw=False, strict_map_key=True, max_ext_len=0, max_map_len=0)
     except (ValueError, msgpack.exceptions.UnpackException, RecursionError):
         raise MessageRefused("a message is not well-formed") from None
     if not (isinstance(unpacked, list) and len(unpacked) == 3 and unpacked[0] == VERSION):
-        raise MessageRefused("a message has another version of the wire format")
+        raise MessageRefused("a message has another version of the wire format", code=Code.MESSAGE_VERSION)
     _, name, values = unpacked
     kind = next((kind for kind in expected if name == kind.NAME), None)
     if kind is None:

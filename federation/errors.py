@@ -14,8 +14,10 @@ PeerFailure
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
+from crypto.codes import Code, parted
 from crypto.errors import IsthmusError, PeerFailure, Refusal, UsageError
 
 __all__ = [
@@ -35,9 +37,29 @@ __all__ = [
 ]
 
 
+#: The rules of the guard that are kinds of error by themselves.
+_CODES: Mapping[str, Code] = {
+    "T-EGRESS-TYPE": Code.EGRESS_TYPE,
+    "T-EGRESS-SIZE": Code.EGRESS_SIZE,
+    "T-EGRESS-CANON": Code.EGRESS_FORM,
+    "T-EGRESS-CANARY": Code.EGRESS_CANARY,
+    "T-VERDICT": Code.EGRESS_UNDECIDED,
+    "CN-IMPORTANT": Code.EGRESS_IMPORTANT,
+    "G-GRANT": Code.GRANT_MISSING,
+    "G-PURPOSE": Code.GRANT_PURPOSE,
+    "G-GRADE": Code.GRANT_GRADE,
+    "G-EXPIRED": Code.GRANT_EXPIRED,
+    "G-LIMIT": Code.GRANT_LIMIT,
+    "G-TRANSFER": Code.GRANT_TRANSFER,
+    "G-RIGHTS": Code.GRANT_RIGHTS,
+    "G-MANIFEST": Code.GRANT_MANIFEST,
+}
+
+
 class EgressRefused(Refusal):
     """The guard stopped a message; nothing left this role. `rule` is the one that it breaks."""
 
+    code = Code.EGRESS
     advice = "Run `isthmus policy explain` for what the rules demand and where they come from."
 
     def __init__(
@@ -48,6 +70,7 @@ class EgressRefused(Refusal):
             party=party,
             field=field,
             advice=f"Run `isthmus policy explain {rule}` for what the rule demands and where it comes from.",
+            code=_CODES.get(rule),
         )
         self.rule = rule
 
@@ -55,18 +78,21 @@ class EgressRefused(Refusal):
 class MessageRefused(Refusal):
     """Bytes from outside are not a message that this role accepts; nothing of them was used."""
 
+    code = Code.MESSAGE
     advice = "Check that every role runs the same version of Isthmus."
 
 
 class IdentityRefused(Refusal):
     """A key, certificate or signature is not the one that was pinned."""
 
+    code = Code.IDENTITY
     advice = "Compare fingerprints out of band, then pin them with `isthmus party trust`."
 
 
 class PlanRefused(Refusal):
     """The plan breaks a rule, a budget or this party's own configuration."""
 
+    code = Code.PLAN
     advice = "Change the plan and launch again."
 
 
@@ -91,7 +117,7 @@ _TOLD: dict[GrantRule, str] = {
 class GrantRefused(PlanRefused):
     """Manifest and grants of this party do not cover what is asked; nothing left.
 
-    `what` is for this party's own people. The other roles hear `cause`: party, plan field and rule, not which
+    `what` is for this party's own people. The other roles hear `told`: party, plan field and rule, not which
     column, figure or document it was. `told`: what they hear instead, as of a grant that was taken back in
     mid-run its name and when.
     """
@@ -109,24 +135,28 @@ class GrantRefused(PlanRefused):
         advice: str | None = None,
         told: str | None = None,
     ) -> None:
-        super().__init__(f"{rule}: {what}", party=party, file=file, field=field, advice=advice)
+        super().__init__(
+            f"{rule}: {what}", party=party, file=file, field=field, advice=advice, code=_CODES[rule]
+        )
         self.rule: GrantRule = rule
         self._told = _TOLD[rule] if told is None else told
 
     @property
-    def cause(self) -> str:
-        return PlanRefused(f"{self.rule}: {self._told}", party=self.party, field=self.field).cause
+    def told(self) -> str:
+        return PlanRefused(f"{self.rule}: {self._told}", party=self.party, field=self.field).told
 
 
 class BundleRefused(Refusal):
     """The bundle that came with the run is not the pinned one; none of it was unpacked."""
 
+    code = Code.BUNDLE
     advice = "Install the same version of Isthmus at the coordinator and at the party."
 
 
 class PeerSilent(PeerFailure):
     """A bounded wait ran out. The message names who was waited for, for what, and how long."""
 
+    code = Code.PEER_SILENT
     advice = "Ask that party to run `isthmus party status`; then launch the round again."
 
     def __init__(self, peer: str, doing: str, seconds: float) -> None:
@@ -137,11 +167,13 @@ class PeerSilent(PeerFailure):
 
 
 class SessionEnded(PeerFailure):
-    """The session was ended by another seat, which gave `cause`."""
+    """The session was ended by another seat, which gave `cause`. Its code is the one that the cause has."""
 
+    code = Code.SESSION_ENDED
     advice = "See `isthmus round status` for the cause at the role that ended it."
 
     def __init__(self, by: str, cause: str) -> None:
-        super().__init__(f"{by} ended the session: {cause}")
+        code, sentence = parted(cause)
+        super().__init__(f"{by} ended the session: {sentence}", code=code)
         self.by = by
         self.given_cause = cause

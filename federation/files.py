@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from crypto.codes import Code, of_system
 from federation.errors import IsthmusError, UsageError
 
 #: The mode of key files and of the folders that hold them.
@@ -54,6 +55,7 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
             f"cannot write: {error.strerror or type(error).__name__}",
             file=str(path),
             advice="Free space on that disk or choose another folder; nothing was half-written.",
+            code=of_system(error),
         ) from None
     finally:
         _writing.discard(temporary.name)
@@ -123,7 +125,10 @@ def write_secret(path: Path, data: bytes) -> None:
     """Write a key: mode 0600, in a folder of mode 0700. An existing key is never overwritten."""
     if path.exists():
         raise UsageError(
-            "there is a key already", file=str(path), advice="Use another folder; a key is never replaced."
+            "there is a key already",
+            file=str(path),
+            advice="Use another folder; a key is never replaced.",
+            code=Code.KEY_EXISTS,
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(SECRET_FOLDER)
@@ -138,6 +143,7 @@ def read_secret(path: Path) -> bytes:
             "others on this machine can read this key",
             file=str(path),
             advice=f"Run `chmod 600 {path}` and find out who has read it.",
+            code=Code.KEY_READABLE,
         )
     return data
 
@@ -147,10 +153,15 @@ def read(path: Path, advice: str = "Check the folder that you gave.") -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise UsageError("there is no such file", file=str(path), advice=advice) from None
+        raise UsageError(
+            "there is no such file", file=str(path), advice=advice, code=Code.FILE_MISSING
+        ) from None
     except OSError as error:
         raise UsageError(
-            f"cannot read: {error.strerror or type(error).__name__}", file=str(path), advice=advice
+            f"cannot read: {error.strerror or type(error).__name__}",
+            file=str(path),
+            advice=advice,
+            code=of_system(error),
         ) from None
 
 
@@ -161,7 +172,10 @@ def sha256(path: Path, advice: str = "Check the folder that you gave.") -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UsageError(
-            f"cannot read: {error.strerror or type(error).__name__}", file=str(path), advice=advice
+            f"cannot read: {error.strerror or type(error).__name__}",
+            file=str(path),
+            advice=advice,
+            code=of_system(error),
         ) from None
 
 
@@ -183,7 +197,9 @@ def read_json(path: Path, advice: str | None = None) -> Any:
     try:
         return json.loads(data, parse_constant=_no_number)
     except (ValueError, RecursionError):
-        raise UsageError("this is not JSON", file=str(path), advice=advice or restored(path)) from None
+        raise UsageError(
+            "this is not JSON", file=str(path), advice=advice or restored(path), code=Code.FILE_DAMAGED
+        ) from None
 
 
 def restored(path: Path) -> str:
@@ -200,7 +216,9 @@ def intact(path: Path, advice: str) -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
-        raise UsageError("this file is damaged", file=str(path), advice=advice) from None
+        raise UsageError(
+            "this file is damaged", file=str(path), advice=advice, code=Code.FILE_DAMAGED
+        ) from None
     except IsthmusError as error:
         if error.file is None:
             error.file, error.advice = str(path), advice
@@ -234,4 +252,6 @@ def arrays_in(data: bytes, path: Path, advice: str) -> dict[str, npt.NDArray[Any
         with np.lib.npyio.NpzFile(io.BytesIO(data), allow_pickle=False) as saved:
             return dict(saved)
     except (ValueError, zipfile.BadZipFile, zlib.error, EOFError):
-        raise UsageError("this file does not hold arrays", file=str(path), advice=advice) from None
+        raise UsageError(
+            "this file does not hold arrays", file=str(path), advice=advice, code=Code.FILE_DAMAGED
+        ) from None

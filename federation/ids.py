@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NewType
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 
 PartyId = NewType("PartyId", str)
@@ -22,9 +23,12 @@ def party_id(text: str) -> PartyId:
         raise UsageError(
             f"{text!r} is not a party name",
             advice="Use 2 to 32 lower-case letters, digits or hyphens, starting with a letter.",
+            code=Code.NAME_MALFORMED,
         )
     if text == AGGREGATOR:
         raise UsageError(
-            f"{text!r} is the aggregator's own name", advice="Choose another name for the party."
+            f"{text!r} is the aggregator's own name",
+            advice="Choose another name for the party.",
+            code=Code.NAME_RESERVED,
         )
     return PartyId(text)

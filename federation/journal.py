@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+from crypto.codes import Code
 from federation import files
 from federation.errors import Refusal
 from federation.ids import PartyId
@@ -30,6 +31,7 @@ _SYNC_SECONDS = 1.0
 class JournalCorrupt(Refusal):
     """The journal is not what this role wrote."""
 
+    code = Code.JOURNAL
     advice = "Keep the file as evidence and compare it with a backup."
 
 

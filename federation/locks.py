@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from crypto.codes import Code
 from federation.errors import UsageError
 
 
@@ -26,6 +27,7 @@ def held(path: Path, what: str, stop_command: str) -> Iterator[None]:
                 + (f", as process {process}" if process is not None else ""),
                 file=str(path.parent),
                 advice=f"Stop it with `{stop_command}` before you start it again.",
+                code=Code.FOLDER_HELD,
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)

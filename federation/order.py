@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from crypto.codes import Code
 from crypto.identity import Identity, PublicIdentity
 from federation.errors import MessageRefused
 from federation.exchange.frames import run_name
@@ -55,7 +56,7 @@ class Order:
     def open(payload: bytes, coordinator: PublicIdentity, me: PartyId) -> Order:
         """Check the signature and the addressee; `SignatureRefused`, `PlanRefused` or `MessageRefused`."""
         if len(payload) > _LIMIT:
-            raise MessageRefused("the order is too large")
+            raise MessageRefused("the order is too large", code=Code.MESSAGE_SIZE)
         outer = expect(_json(payload), "isthmus_order", "statement", "signature")
         statement = str(outer["statement"]).encode("utf-8")
         coordinator.verify(decode(outer["signature"]), "order", statement)

@@ -55,6 +55,7 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from crypto.codes import Code
 from crypto.summation.protection import MOST_MEMBERS
 from federation import files
 from federation.credit import Binning, Boosting, Rejects, Scorecard, Selection
@@ -218,6 +219,7 @@ class Plan(Table):
             raise PlanRefused(
                 f"{len(members)} of the plan's {len(planned)} parties take part, and {least} are the fewest",
                 field="minimum_parties",
+                code=Code.TOO_FEW_PARTIES,
             )
 
     def canonical(self) -> bytes:
@@ -368,11 +370,17 @@ def load(path: Path) -> Plan:
         table = tomllib.loads(files.read(path, "Give the path of a plan file.").decode("utf-8"))
     except UnicodeDecodeError:
         raise UsageError(
-            "the plan is not UTF-8 text", file=str(path), advice="Save it as UTF-8 and launch again."
+            "the plan is not UTF-8 text",
+            file=str(path),
+            advice="Save it as UTF-8 and launch again.",
+            code=Code.PLAN_MALFORMED,
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(
-            f"the plan is not TOML: {error}", file=str(path), advice="Mend that line and launch again."
+            f"the plan is not TOML: {error}",
+            file=str(path),
+            advice="Mend that line and launch again.",
+            code=Code.PLAN_MALFORMED,
         ) from None
     try:
         return Plan.model_validate(table)
@@ -387,7 +395,9 @@ def parse(canonical: bytes) -> Plan:
         fields["parties"] = dict(fields["parties"])
         plan = Plan.model_validate(fields)
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise PlanRefused("the plan that came is not a plan of this version") from None
+        raise PlanRefused(
+            "the plan that came is not a plan of this version", code=Code.PLAN_VERSION
+        ) from None
     if plan.canonical() != canonical:
         raise PlanRefused("the plan that came is not in its canonical form")
     return plan
@@ -404,6 +414,7 @@ def _refuse(error: ValidationError, table: dict[str, Any], file: str) -> NoRetur
         f"the plan has {len(problems)} problem(s):" + "".join(f"\n  - {problem}" for problem in problems),
         file=file,
         advice="Mend them and launch again; docs/plan.md lists every key.",
+        code=Code.PLAN_MALFORMED,
     )
 
 

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from crypto.codes import Code, coded
 from crypto.identity import Identity
 from federation.egress import NO_LINEAGE, Binding, Policy
 from federation.errors import IsthmusError, SessionEnded
@@ -122,7 +123,8 @@ def rehearse(
             done.sessions[seat] = session
             done.results[seat] = parts[seat](session)
         except BaseException as error:
-            transport.end(error.cause if isinstance(error, IsthmusError) else type(error).__name__)
+            internal = coded(Code.UNFORESEEN, type(error).__name__)
+            transport.end(error.cause if isinstance(error, IsthmusError) else internal)
             raise
         done.cpu_seconds[seat] = time.thread_time() - started
 

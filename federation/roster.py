@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from crypto.codes import Code
 from crypto.identity import Identity, PublicIdentity
 from federation.errors import IdentityRefused, MessageRefused, PlanRefused
 from federation.files import canonical_json
@@ -124,6 +125,7 @@ class Roster:
                 party=strangers[0],
                 field=f"parties.{strangers[0]}",
                 advice="`isthmus federation members` lists who is; admit the party or change the plan.",
+                code=Code.PLAN_STRANGERS,
             )
 
     def pinned(self, pins: Mapping[str, str], parties: list[PartyId]) -> dict[PartyId, PublicIdentity]:
@@ -139,6 +141,7 @@ class Roster:
                     f"{party} is not admitted to {self.federation}",
                     party=party,
                     advice="Ask the coordinator to admit it, or launch a plan without it.",
+                    code=Code.NOT_ADMITTED,
                 )
             if party not in pins:
                 raise IdentityRefused(
@@ -146,9 +149,14 @@ class Roster:
                     party=party,
                     advice=f"Compare it with {party} by telephone, then run "
                     f"`isthmus party trust {party} FINGERPRINT`.",
+                    code=Code.FINGERPRINT_UNCHECKED,
                 )
             if pins[party] != member.identity.fingerprint:
-                raise IdentityRefused(f"{party} has another identity than the pinned one", party=party)
+                raise IdentityRefused(
+                    f"{party} has another identity than the pinned one",
+                    party=party,
+                    code=Code.IDENTITY_CHANGED,
+                )
             found[party] = member.identity
         return found
 

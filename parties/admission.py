@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 
 from crypto.certificates import certificate_name, check_certifies, check_issued_by
+from crypto.codes import Code
 from crypto.identity import PublicIdentity, SignatureRefused
 from federation.addresses import Address
 from federation.errors import IdentityRefused
@@ -71,6 +72,7 @@ def check_admission(read: Admission, party: PartyId, tls_key: bytes, now: dt.dat
             f"this admission is for {read.party}",
             party=party,
             advice="Ask the coordinator for this party's own admission file.",
+            code=Code.CERTIFICATE_OF_OTHERS,
         )
     check_issued_by(read.certificate, read.authority, now)
     check_certifies(read.certificate, tls_key)

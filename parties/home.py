@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from crypto.certificates import certificate_request, new_tls_key
+from crypto.codes import Code
 from crypto.identity import Identity, PublicIdentity
 from federation import files
 from federation.errors import IdentityRefused, MessageRefused, PlanRefused, UsageError
@@ -85,6 +86,7 @@ class PartyHome(Home):
                 party=home.name(),
                 file=str(folder),
                 advice="Choose a new folder with --home.",
+                code=Code.PARTY_EXISTS,
             )
         files.write_secret(home.identity_file, Identity.generate().to_pem())
         files.write_secret(home.tls_key_file, new_tls_key())
@@ -104,6 +106,7 @@ class PartyHome(Home):
                 "there is no party in this folder",
                 file=str(folder),
                 advice="Make one with `isthmus party init NAME`, or name its folder with --home.",
+                code=Code.NO_PARTY,
             )
         return home
 
@@ -144,6 +147,7 @@ class PartyHome(Home):
                 "this is not TOML: it holds bytes that are no UTF-8",
                 file=str(self.config_file),
                 advice=f"Save it as UTF-8 in an editor, or restore {self.config_file} from a backup.",
+                code=Code.TOML_MALFORMED,
             ) from None
         except tomllib.TOMLDecodeError as error:
             raise UsageError(
@@ -151,6 +155,7 @@ class PartyHome(Home):
                 file=str(self.config_file),
                 advice=f"Mend that line, or restore {self.config_file} from a backup; docs/party.md lists "
                 "every key.",
+                code=Code.TOML_MALFORMED,
             ) from None
 
     def request(self) -> Request:
@@ -187,6 +192,7 @@ class PartyHome(Home):
                 party=self.name(),
                 file=str(self.admission_file),
                 advice="Make another party folder for another federation.",
+                code=Code.IDENTITY_CHANGED,
             )
         check_admission(read, self.name(), self.tls_key(), now)
         files.write(self.authority_file, read.authority)
@@ -212,6 +218,7 @@ class PartyHome(Home):
                 file=str(self.folder),
                 advice="Send the file of `isthmus party request` to the coordinator; then run "
                 "`isthmus party accept` on what comes back.",
+                code=Code.NOT_ADMITTED_YET,
             )
         with files.intact(self.admission_file, self.lost_certificate):
             return read_admission(files.read(self.admission_file))
@@ -272,6 +279,7 @@ class PartyHome(Home):
                 file=str(file),
                 advice=f"Look at it with the version that trained it, or restore {file.parent} from a "
                 "backup.",
+                code=Code.FILE_DAMAGED,
             ) from None
 
     @contextmanager
@@ -291,4 +299,5 @@ def _coordinators(folder: Path) -> UsageError:
         file=str(folder),
         advice="Name a party's folder with --home: models and data lie there. What the coordinator knows of "
         "rounds is told by `isthmus round list`.",
+        code=Code.OTHER_ROLES_FOLDER,
     )

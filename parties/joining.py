@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crypto.certificates import check_certifies, new_tls_key
+from crypto.codes import Code
 from federation import files
 from federation.addresses import Address
 from federation.errors import IdentityRefused, Refusal, UsageError
@@ -43,6 +44,7 @@ def prepare(folder: Path, invitation: Invitation, now: dt.datetime) -> PartyHome
             f"the invitation ended on {invitation.expires:%Y-%m-%d %H:%M} UTC",
             party=invitation.party,
             advice=f"Ask the coordinator for a new one: `isthmus federation invite {invitation.party}`.",
+            code=Code.INVITATION_REFUSED,
         )
     if not PartyHome(folder).identity_file.exists():
         return PartyHome.create(folder, invitation.party)
@@ -53,6 +55,7 @@ def prepare(folder: Path, invitation: Invitation, now: dt.datetime) -> PartyHome
             party=home.name(),
             file=str(folder),
             advice="Name another folder with --home.",
+            code=Code.INVITATION_FOR_ANOTHER,
         )
     return home
 
@@ -119,6 +122,7 @@ def unpinned(home: PartyHome, members: Roster) -> dict[PartyId, str]:
                 f"{name} has another identity on the roster than the one that is pinned here",
                 party=name,
                 advice=f"Ask {name} by telephone why. Only then delete its line in pins.json.",
+                code=Code.IDENTITY_CHANGED,
             )
     return {
         name: member.identity.fingerprint
@@ -139,6 +143,7 @@ def pin_compared(home: PartyHome, compared: Mapping[PartyId, str], members: Rost
                 f"the coordinator's roster names another key for {name} than the one that was read out",
                 party=name,
                 advice=f"Trust neither. Ask {name} and the coordinator which of them has changed.",
+                code=Code.IDENTITY_CHANGED,
             )
     for name, fingerprint in compared.items():
         home.pin(name, fingerprint)
@@ -158,6 +163,7 @@ def _checked(home: PartyHome, answered: calling.Answered, coordinator: str, auth
             "the admission is signed by another coordinator than the one that was compared",
             party=home.name(),
             advice="Nothing was changed. Tell the coordinator what happened.",
+            code=Code.FINGERPRINT_DIFFERS,
         )
     return read
 
@@ -169,6 +175,7 @@ def _desk(home: PartyHome, admission: Admission) -> Address:
             party=home.name(),
             file=str(home.admission_file),
             advice="Give its address with --desk, or ask the coordinator to admit the party again.",
+            code=Code.NO_DESK,
         )
     return admission.desk
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.private import Private
 from parties.identifiers import valid_uscc
 
@@ -95,6 +96,7 @@ def align_keys(frame: pd.DataFrame, config: DatasetConfig, *, limit: float = BAD
             "the table has no such key column",
             column=config.key,
             advice="Correct `key` in the configuration: names are compared letter by letter.",
+            code=Code.KEY_COLUMN_MISSING,
         )
     texts, floated = _texts(frame[config.key], config)
     blank = np.fromiter((text in _EMPTY for text in texts), np.bool_, len(texts))
@@ -128,6 +130,7 @@ def _texts(series: pd.Series, config: DatasetConfig) -> tuple[list[str], int]:
             "the identifiers were read as decimal numbers, so their digits cannot be trusted",
             column=config.key,
             advice="Write the column as text: 123, not 123.0; leading zeros and long codes kept.",
+            code=Code.KEYS_ROUNDED,
         )
     missing = series.isna().to_numpy(dtype=np.bool_)
     cells = series.to_numpy(dtype=object)
@@ -163,7 +166,10 @@ def _stands_once(identifiers: Sequence[bytes]) -> NDArray[np.bool_]:
 def _refuse_bad(report: KeyReport, floated: int, limit: float, config: DatasetConfig) -> None:
     if report.rows == 0:
         raise config.error(
-            "the table has no rows", column=config.key, advice="Give a file with at least one row."
+            "the table has no rows",
+            column=config.key,
+            advice="Give a file with at least one row.",
+            code=Code.TABLE_EMPTY,
         )
     if report.kept and report.bad <= limit * report.rows:
         return
@@ -171,6 +177,7 @@ def _refuse_bad(report: KeyReport, floated: int, limit: float, config: DatasetCo
         f"{report}; at most {limit:.0%} may be left out, and some must stay",
         column=config.key,
         advice=_advice(report, floated, config),
+        code=Code.KEYS_UNUSABLE,
     )
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crypto.codes import Code
 from federation import files
 from federation.errors import UsageError
 from federation.ids import PartyId, RunId
@@ -107,7 +108,12 @@ def load(round_folder: Path, kind: str) -> SavedModel:
     written = {name: data for name, data in _checked(folder)[1].items() if not name.startswith(_BESIDE)}
     path = folder / MODEL
     if MODEL not in written:
-        raise UsageError("the manifest does not name it", file=str(path), advice=_restore(round_folder))
+        raise UsageError(
+            "the manifest does not name it",
+            file=str(path),
+            advice=_restore(round_folder),
+            code=Code.MODEL_CHANGED,
+        )
     with reading(round_folder):
         fields = json.loads(written.pop(MODEL))
         version = fields.get("isthmus_model")
@@ -117,9 +123,10 @@ def load(round_folder: Path, kind: str) -> SavedModel:
             file=str(path),
             advice="Look at it with the version of Isthmus that trained it, or ask the coordinator to launch "
             "its plan again: `isthmus round launch PLAN`.",
+            code=Code.MODEL_CHANGED,
         )
     if fields.get("kind") != kind:
-        raise UsageError(f"this is no {kind} model", file=str(path), advice=_ADVICE)
+        raise UsageError(f"this is no {kind} model", file=str(path), advice=_ADVICE, code=Code.MODEL_KIND)
     with reading(round_folder):
         return SavedModel(
             kind,
@@ -167,20 +174,28 @@ def _checked(folder: Path, *, own: bool = False) -> tuple[str, dict[str, bytes]]
     head, _, lines = files.read(path, _ADVICE).partition(b"\n")
     digest = _sha256(lines)
     if head != (_HEAD + digest).encode():
-        raise UsageError("the manifest was changed after it was written", file=str(path), advice=advice)
+        raise UsageError(
+            "the manifest was changed after it was written",
+            file=str(path),
+            advice=advice,
+            code=Code.MODEL_CHANGED,
+        )
     written = {}
     for line in lines.decode("utf-8", "replace").splitlines():
         wanted, _, name = line.partition("  ")
         plain = name.removeprefix(_BESIDE)
         if not plain or Path(plain).name != plain:
-            raise UsageError("this is not a manifest", file=str(path), advice=advice)
+            raise UsageError("this is not a manifest", file=str(path), advice=advice, code=Code.MODEL_CHANGED)
         if own and plain != name:
             continue
         place = folder / name if plain == name else folder.parent / plain
         data = files.read(place, advice)
         if _sha256(data) != wanted:
             raise UsageError(
-                "this file was changed after the model was saved", file=str(place), advice=advice
+                "this file was changed after the model was saved",
+                file=str(place),
+                advice=advice,
+                code=Code.MODEL_CHANGED,
             )
         written[name] = data
     return digest, written

@@ -23,6 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api import types
 
+from crypto.codes import Code
 from parties.dataset import Place
 
 Unit = Literal["day", "month", "year"]
@@ -66,6 +67,7 @@ def moments(series: pd.Series, place: Place) -> Moments:
             f"{int(wrong[codes].sum())} of {len(codes)} cells are no date",
             column=str(series.name),
             advice="Write dates as 2006-03-14, months as 2006-03 and years as 2006, and leave gaps empty.",
+            code=Code.DATES_MALFORMED,
         )
     parts = min((parts for parts, _ in read), default=3)
     starts = [_start(day, parts) for _, day in read]

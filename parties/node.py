@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 from crypto.certificates import check_issued_by, expires, is_due
+from crypto.codes import Code, coded
 from crypto.errors import IsthmusError, UsageError
 from federation import files
 from federation.clock import timestamp
@@ -186,19 +187,19 @@ class PartyNode(Service):
         except IsthmusError as error:
             # The file and the next step are for this party's own people; the others hear the cause alone.
             ended = f"{run or 'an order'} ended: "
-            told = f"{ended}{error} (next: {error.advice})"
+            told = f"{ended}{coded(error.code, str(error))} (next: {error.advice})"
             counts = self._tally.ended("stopped" if isinstance(error, NodeStopped) else "failed")
             peer = error.by if isinstance(error, SessionEnded) else error.party
             logged = ended + error.cause
             self.tell(told, "round-ended", level="error", run=run, peer=peer, logged=logged, counts=counts)
-            self._set_state("idle", run, error.cause, error.advice)
+            self._set_state("idle", run, error.cause, error.advice, error.code)
             raise
         except BaseException as error:
-            cause = f"internal error ({type(error).__name__})"
+            cause = coded(Code.UNFORESEEN, f"internal error ({type(error).__name__})")
             counts = self._tally.ended("failed")
             sentence = f"{run or 'an order'} ended: {cause}"
             self.tell(sentence, "round-ended", level="error", run=run, counts=counts)
-            self._set_state("idle", run, cause)
+            self._set_state("idle", run, cause, code=Code.UNFORESEEN)
             raise
         counts = self._tally.ended("finished")
         self.tell(f"{run} is finished", "round-finished", run=run, counts=counts)
@@ -239,9 +240,12 @@ class PartyNode(Service):
             send_timeout=accepted.seating.patience,
         )
 
-    def _set_state(self, state: str, run: str | None = None, cause: str = "", advice: str = "") -> None:
+    def _set_state(
+        self, state: str, run: str | None = None, cause: str = "", advice: str = "", code: Code | None = None
+    ) -> None:
+        """`code`: of the error as this party's own people hear it; the cause's may be coarser."""
         self._state = state
-        facts = {"state": state, "run": run, "cause": cause, "advice": advice}
+        facts = {"state": state, "run": run, "cause": cause, "code": code, "advice": advice}
         self._write_state(
             {"pid": os.getpid(), **facts, "since": timestamp(), "metrics_port": self._metrics_port}
         )

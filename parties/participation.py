@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from crypto.codes import Code, coded, of_system
 from crypto.errors import IsthmusError, Refusal
 from federation import files
 from federation.errors import PeerFailure, PlanRefused, SessionEnded
@@ -42,6 +43,7 @@ _telling = threading.Lock()
 class AlreadyRan(Refusal):
     """This attempt at this round was run here before; its keys and masks are never used again."""
 
+    code = Code.ALREADY_RAN
     advice = "Launch the round again: a new attempt has new keys."
 
 
@@ -175,7 +177,7 @@ def _told(
     me = accepted.order.party
     if isinstance(error, OSError):
         error = instead = _disk_error(me, error)
-    internal = f"{me}: internal error ({type(error).__name__})"
+    internal = coded(Code.UNFORESEEN, f"{me}: internal error ({type(error).__name__})")
     cause = error.cause if isinstance(error, IsthmusError) else internal
     try:
         _note_told(folder / "told.jsonl", accepted, cause)
@@ -219,7 +221,9 @@ def _claim(home: PartyHome, accepted: Accepted) -> Path:
     plan_file, plan = folder / "plan.json", order.plan.canonical()
     if plan_file.exists() and files.read(plan_file) != plan:
         # A second plan under one name would replace the model, and stand over the journal, of the first.
-        raise PlanRefused(f"{order.run} was run here under another plan", party=order.party)
+        raise PlanRefused(
+            f"{order.run} was run here under another plan", party=order.party, code=Code.PLAN_CHANGED
+        )
     try:
         os.close(os.open(_claim_file(home, order), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
@@ -244,4 +248,5 @@ def _disk_error(party: str, error: OSError) -> Refusal:
         party=party,
         file=str(error.filename) if error.filename else None,
         advice="Free space on that disk and launch the round again; nothing was half-written.",
+        code=of_system(error),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from crypto.codes import Code
 from crypto.identity import normal_fingerprint
 from federation import files
 from federation.errors import IdentityRefused
@@ -32,5 +33,6 @@ def pin(file: Path, party: PartyId, fingerprint: str) -> None:
             party=party,
             file=str(file),
             advice=f"Ask {party} why its identity changed; only then delete its line there.",
+            code=Code.FINGERPRINT_DIFFERS,
         )
     files.write_json(file, {**known, party: normal})

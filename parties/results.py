@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.private import Private
 from federation.errors import UsageError
 from federation.ids import RunId
@@ -33,11 +34,15 @@ def find(home: PartyHome, run: str | None) -> RunId:
                 f"this party has no model of {run!r}",
                 party=home.name(),
                 advice="`isthmus model list` names those that it has.",
+                code=Code.NO_MODEL,
             )
         return RunId(run)
     if not kept:
         raise UsageError(
-            "this party has no model yet", party=home.name(), advice="Take part in a round first."
+            "this party has no model yet",
+            party=home.name(),
+            advice="Take part in a round first.",
+            code=Code.NO_MODEL,
         )
     return kept[-1]
 
@@ -49,6 +54,7 @@ def _refuse_lookup(home: PartyHome, run: RunId) -> None:
             f"in {run} a bank asked another lender about rejected firms; no model came of it",
             party=home.name(),
             advice=f"At the bank use the answers: `isthmus model rejects FILE --observed {run}`.",
+            code=Code.NO_MODEL,
         )
 
 
@@ -83,6 +89,7 @@ def scores(home: PartyHome, run: RunId, new: Path | None = None) -> Private[pd.D
             file=new.name,
             advice="Let all parties take in the new firms and launch a round that opens their scores, with "
             'scores.open = "all". A scorecard whose parties all share their points exports to SQL and PMML.',
+            code=Code.MODEL_IN_PARTS,
         )
     if kind == "scorecard":
         from parties.scorecard import results as scorecard
@@ -99,6 +106,7 @@ def explain(home: PartyHome, run: RunId, firms: Sequence[str], worst: int | None
             f"reason codes belong to scorecards, and {run} trained a {kind} model",
             party=home.name(),
             advice='Launch a plan with model.kind = "scorecard".',
+            code=Code.MODEL_KIND,
         )
     from parties.scorecard.explaining import explained
 
@@ -131,6 +139,7 @@ def rejects(home: PartyHome, run: str | None, question: Question) -> Shown:
             f"rejects are inferred with a regression of own columns, and {found} trained a {kind} model",
             party=home.name(),
             advice='Name a round of model.kind = "scorecard" or "logistic".',
+            code=Code.MODEL_KIND,
         )
     return local.rejects(home, found, kind, question)
 

@@ -25,6 +25,7 @@ from benchmarks.border.playing import Played
 from benchmarks.border.results import Link
 from benchmarks.progress import Say, silent
 from cli.processes import Service, stopping
+from crypto.codes import parted
 from federation import files
 from federation.addresses import Address
 from federation.coordinator import rounds
@@ -191,8 +192,10 @@ def _errors(sandbox: Sandbox, run: RunId, status: RoundStatus) -> dict[PartyId, 
     for name, party in sandbox.parties.items():
         node = files.read_json(party.node_file) if party.node_file.exists() else {}
         if node.get("run") == run and node.get("cause"):
-            found[name] = IsthmusError(str(node["cause"]), advice=str(node["advice"]))
-    cause = PeerFailure(status.cause, advice=f"The logs are in {sandbox.folder}.")
+            code, told = parted(str(node["cause"]))
+            found[name] = IsthmusError(told, advice=str(node["advice"]), code=code)
+    code, told = parted(status.cause)
+    cause = PeerFailure(told, code=code, advice=f"The logs are in {sandbox.folder}.")
     cause.exit_code = status.exit_code
     # The aggregator's cause names who ended the round first-hand, so it stands before the others'.
     return {AGGREGATOR: cause, **found}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.faults.world import World
+from crypto.codes import parted
 from federation import files, journal
 from federation.coordinator.home import CoordinatorHome
 from federation.errors import IsthmusError
@@ -117,7 +118,8 @@ def _told(home: PartyHome, run: RunId) -> str:
 
 def _named(cause: str) -> str:
     """A cause without who passed it on: what every role must have been told alike."""
-    return _PASSED_ON.sub("", _ADDRESS.sub("", cause.rpartition("ended the session: ")[2]))
+    code, told = parted(cause)
+    return f"{code}: {_PASSED_ON.sub('', _ADDRESS.sub('', told.rpartition('ended the session: ')[2]))}"
 
 
 def told_apart(world: World, run: RunId, cause: str, away: set[PartyId]) -> str:

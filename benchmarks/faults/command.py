@@ -10,6 +10,7 @@ import click
 from benchmarks.progress import shown
 from cli.output import format_option, say
 from cli.paths import OUT_FOLDER
+from crypto.codes import Code
 from crypto.errors import UsageError
 
 
@@ -48,7 +49,12 @@ def faults(
         say(output, {"cells": [cell.id for cell in chosen]}, "\n".join(cell.id for cell in chosen))
         return
     if out is not None and out.exists() and any(out.iterdir()):
-        raise UsageError("this folder holds something", file=str(out), advice="Name a new one with --out.")
+        raise UsageError(
+            "this folder holds something",
+            file=str(out),
+            advice="Name a new one with --out.",
+            code=Code.FOLDER_TAKEN,
+        )
     with (
         tempfile.TemporaryDirectory(prefix="isthmus-faults-") as temporary,
         shown(f"breaking {len(chosen)} rounds") as progress,

@@ -16,6 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.progress import Say, silent
 from benchmarks.speed.measuring import Figures, Meter, cast, medians, peak_memory_mb, timed
+from crypto.codes import Code
 from crypto.errors import UsageError
 from crypto.histogram import HistogramScheme
 from crypto.histogram.scheme import Prefer
@@ -263,4 +264,5 @@ def _xgboost() -> Any:
         raise UsageError(
             "XGBoost, which the trees are compared with, is not installed",
             advice="Install it beside Isthmus: pip install xgboost-cpu",
+            code=Code.PACKAGE_MISSING,
         ) from None

@@ -11,6 +11,7 @@ from cli.homes import party_home
 from cli.output import format_option, say
 from cli.paths import OUT_FILE
 from cli.trusting import trust_option, trusted
+from crypto.codes import Code
 from crypto.errors import UsageError
 
 _PACK = click.Path(dir_okay=False, path_type=Path)
@@ -113,4 +114,9 @@ def _write_json(out: Path, document: dict[str, Any]) -> None:
 def _check_new(out: Path) -> None:
     """An export never takes the place of a file: it could be the pack that it was made from."""
     if out.exists():
-        raise UsageError("there is a file already", file=str(out), advice="Give another name with --out.")
+        raise UsageError(
+            "there is a file already",
+            file=str(out),
+            advice="Give another name with --out.",
+            code=Code.FILE_EXISTS,
+        )

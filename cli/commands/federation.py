@@ -13,6 +13,7 @@ from cli.homes import federation_home
 from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.paths import OUT_FILE
 from cli.service import soon, stop_holder
+from crypto.codes import Code
 from crypto.errors import Refusal
 
 #: Where the admission desk listens unless it is told otherwise.
@@ -106,6 +107,7 @@ def admit(request_file: Path, home: Path, fingerprint: str | None, out: Path | N
             party=request.party,
             file=str(request_file),
             advice="Do not admit it. Ask the party how its request reached you.",
+            code=Code.FINGERPRINT_DIFFERS,
         )
     admission = opened.admit(request, dt.datetime.now(dt.UTC))
     target = out if out is not None else Path(f"{request.party}.admission")

@@ -12,6 +12,7 @@ import click
 from cli.homes import party_home
 from cli.output import format_option, say
 from cli.paths import OUT_FILE
+from crypto.codes import Code
 from crypto.errors import UsageError
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def inspect(
             file=str(target),
             advice="Write the draft elsewhere with --out, and compare: `isthmus data check --manifest FILE "
             "--against FILE`.",
+            code=Code.MANIFEST_EXISTS,
         )
     owner = None
     if target is not None:

@@ -14,6 +14,7 @@ from cli.homes import federation_home, party_home
 from cli.output import confirm_fingerprint, format_option, say
 from cli.paths import OUT_FILE
 from cli.trusting import trust_option, trusted
+from crypto.codes import Code
 from crypto.errors import Refusal, UsageError
 
 _LONGEST = 65_536
@@ -141,6 +142,7 @@ def join(invitation: str, home: Path, fingerprint: str | None, trust: tuple[str,
             "the invitation is by another coordinator than the one that was read out",
             party=party,
             advice="Do not use it. Ask the coordinator how it reached you.",
+            code=Code.FINGERPRINT_DIFFERS,
         )
     opened = joining.prepare(home, read, now)
     joined = joining.join(opened, read, now)
@@ -231,6 +233,9 @@ def _duration(text: str) -> dt.timedelta:
     found = re.fullmatch(r"([1-9][0-9]{0,3})([hd])", text)
     if found is None:
         raise UsageError(
-            f"{text[:40]!r} is no duration", field="--valid", advice="Write hours or days, such as 12h or 7d."
+            f"{text[:40]!r} is no duration",
+            field="--valid",
+            advice="Write hours or days, such as 12h or 7d.",
+            code=Code.DURATION_MALFORMED,
         )
     return dt.timedelta(hours=int(found[1])) if found[2] == "h" else dt.timedelta(days=int(found[1]))

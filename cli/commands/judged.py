@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from cli.output import say
+from cli.output import say, tell_error
+from crypto.codes import Code
 from crypto.errors import IsthmusError, UsageError
 
 if TYPE_CHECKING:
@@ -38,8 +37,9 @@ def verify_judged(pack_files: Sequence[Path], trusted: Mapping[str, str], output
     error = IsthmusError(
         f"{_counted(len(found.differences))} from what the file says; the first: {_line(first)}",
         advice=_advice(found),
+        code=Code.PACK_REFUSED,
     )
-    click.echo(f"error: {error}\nnext:  {error.advice}", err=True)
+    tell_error(error)
     sys.exit(error.exit_code)
 
 

@@ -14,8 +14,9 @@ from cli.commands.exporting import export_packs
 from cli.commands.judged import verify_judged
 from cli.commands.ledger_pages import page, serve
 from cli.homes import role_home
-from cli.output import format_option, say
+from cli.output import format_option, say, tell_error
 from cli.trusting import trust_option, trusted
+from crypto.codes import Code
 from crypto.errors import Refusal, UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +60,12 @@ def pack(run: str, home: Path, out: Path, output: str) -> None:
     from federation.ledger import pack as packs
 
     if out.exists():
-        raise UsageError("there is a file already", file=str(out), advice="Give another name with --out.")
+        raise UsageError(
+            "there is a file already",
+            file=str(out),
+            advice="Give another name with --out.",
+            code=Code.FILE_EXISTS,
+        )
     data = _packed(home, run)
     files.write(out, data)
     made = packs.read(out)
@@ -110,8 +116,8 @@ def verify(pack_files: tuple[Path, ...], trust: tuple[str, ...], output: str) ->
             if failed
             else "Give the fingerprint of each member with --trust, and the packs of the other roles."
         )
-        error = Refusal(conclusion(report), advice=advice)
-        click.echo(f"error: {error}\nnext:  {error.advice}", err=True)
+        error = Refusal(conclusion(report), advice=advice, code=Code.PACK_REFUSED)
+        tell_error(error)
         sys.exit(error.exit_code)
 
 
@@ -161,7 +167,12 @@ def cosign(
 
     target = out or pack_file.with_name(f"{pack_file.stem}.{name}.zip")
     if target.exists():
-        raise UsageError("there is a file already", file=str(target), advice="Give another name with --out.")
+        raise UsageError(
+            "there is a file already",
+            file=str(target),
+            advice="Give another name with --out.",
+            code=Code.FILE_EXISTS,
+        )
     identity = Identity.from_pem(files.read_secret(key))
     memory = Memory(key.with_name(f"{key.name}.seen"))
     now = int(time.time())

@@ -16,6 +16,7 @@ from cli.homes import party_home
 from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.paths import OUT_FILE
 from cli.service import soon, stop_holder
+from crypto.codes import Code
 from crypto.errors import Refusal, UsageError
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def accept(admission_file: Path, home: Path, fingerprint: str | None, output: st
             party=opened.name(),
             file=str(admission_file),
             advice="Do not accept it. Ask the coordinator how it reached you.",
+            code=Code.FINGERPRINT_DIFFERS,
         )
     with naming(admission_file):
         admission = opened.accept(data, dt.datetime.now(dt.UTC))
@@ -158,6 +160,7 @@ def trust(partner: str | None, fingerprint: tuple[str, ...], home: Path, output:
         raise UsageError(
             f"the fingerprint of {partner} is missing",
             advice=f"Give it as {partner} read it out, or run `isthmus party trust` alone to compare.",
+            code=Code.FINGERPRINT_MISSING,
         )
     opened.pin(party_id(partner), " ".join(fingerprint))
     pin = opened.pins()[partner]

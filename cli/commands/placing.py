@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cli.output import format_option, say
+from crypto.codes import Code
 from crypto.errors import Refusal, UsageError
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def refuse_unlawful(plan: Plan, manifest_files: Sequence[Path], at: Sequence[str
         advice="No placement of aggregator and keys is lawful: change who takes part, or with what data."
         if nearest is None
         else f"Place it so: {nearest.told().en}. `isthmus policy place` shows all placements.",
+        code=Code.PLACE_REFUSED,
     )
 
 
@@ -152,7 +154,9 @@ def _seats(plan: Plan, texts: Sequence[str]) -> dict[str, Party]:
         try:
             seat = Party.model_validate(facts)
         except ValidationError:
-            raise UsageError(f"{where!r} is no place", field="--at", advice=_AT) from None
+            raise UsageError(
+                f"{where!r} is no place", field="--at", advice=_AT, code=Code.PLACE_UNKNOWN
+            ) from None
         if not equals or name in found or name in plan.parties:
             raise UsageError(
                 f"{text!r} is not NAME=PLACE, each name once, of the aggregator or a witness",
@@ -161,5 +165,7 @@ def _seats(plan: Plan, texts: Sequence[str]) -> dict[str, Party]:
             )
         found[name if aggregates else party_id(name)] = seat
     if AGGREGATOR not in found:
-        raise UsageError("where the aggregator is to sit is not said", field="--at", advice=_AT)
+        raise UsageError(
+            "where the aggregator is to sit is not said", field="--at", advice=_AT, code=Code.PLACE_UNKNOWN
+        )
     return found

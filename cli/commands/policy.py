@@ -12,6 +12,7 @@ from cli.commands.attesting import attest
 from cli.commands.placing import place
 from cli.homes import party_home
 from cli.output import format_option, say
+from crypto.codes import Code
 from crypto.errors import Refusal, UsageError
 
 if TYPE_CHECKING:
@@ -99,7 +100,10 @@ def test(plan: Path, home: Path, output: str) -> None:
     opened, read = PartyHome.open(home), load(plan)
     if opened.name() not in read.parties:
         raise UsageError(
-            f"the plan does not name {opened.name()}", file=str(plan), advice="Give a plan of this party's."
+            f"the plan does not name {opened.name()}",
+            file=str(plan),
+            advice="Give a plan of this party's.",
+            code=Code.PLAN_WITHOUT_US,
         )
     found = forecast(opened, read)
     say(output, _facts(found), "\n".join(_lines(found)))

@@ -10,7 +10,8 @@ import click
 
 from cli.commands.placing import places_options, refuse_unlawful
 from cli.homes import federation_home
-from cli.output import format_option, say
+from cli.output import format_option, say, tell_error
+from crypto.codes import Code
 from crypto.errors import IsthmusError
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def launched(opened: CoordinatorHome, plan: Plan, output: str) -> RoundStatus:
         error = IsthmusError(
             f"{run} is no longer followed; it goes on at the service",
             advice=f"Look with `isthmus round status {run}`, or end it with `isthmus round cancel {run}`.",
+            code=Code.INTERRUPTED,
         )
         error.exit_code = 130
         raise error from None
@@ -174,17 +176,15 @@ def _told(status: RoundStatus) -> str:
 
 
 def _fail(status: RoundStatus, output: str) -> NoReturn:
-    error = IsthmusError(
-        f"the round did not finish: {status.cause}",
-        advice="Launch the plan again when it shall run; nothing of this attempt is used."
+    error = status.failure(
+        "Launch the plan again when it shall run; nothing of this attempt is used."
         if status.state == "cancelled"
         else "Mend the cause and launch the plan again; nothing of this attempt is used. A party that "
         "refused sees its next step with `isthmus party status`.",
     )
-    error.exit_code = status.exit_code
     if output == "text":
         raise error
     # The status is the one JSON object: it has the cause and the exit code.
     say(output, status.to_json(), "")
-    click.echo(f"error: {error}\nnext:  {error.advice}", err=True)
+    tell_error(error)
     sys.exit(error.exit_code)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import tomllib
 from collections.abc import Mapping
-from functools import cache
-from importlib import resources
-from typing import Literal
 
+from cli.words import LANGUAGES, Language, texts
 from federation.ledger.findings import Finding
 
-Language = Literal["en", "zh"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
+__all__ = ["LANGUAGES", "TAGS", "Language", "Words", "catalogue", "digest", "number", "size", "time"]
+
 #: As the `lang` attribute has them.
 TAGS: Mapping[Language, str] = {"en": "en", "zh": "zh-CN"}
 
@@ -20,17 +17,6 @@ TAGS: Mapping[Language, str] = {"en": "en", "zh": "zh-CN"}
 def catalogue(language: Language) -> Mapping[str, str]:
     """Every text of these pages in one language."""
     return texts("cli.supervisor", language)
-
-
-@cache
-def texts(package: str, language: Language) -> Mapping[str, str]:
-    """A package's words.LANGUAGE.toml: `group.name` -> text, with places like {count}."""
-    text = resources.files(package).joinpath(f"words.{language}.toml").read_text("utf-8")
-    return {
-        f"{group}.{name}": words
-        for group, entries in tomllib.loads(text).items()
-        for name, words in entries.items()
-    }
 
 
 class Words:

@@ -22,6 +22,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from crypto.codes import Code
 from crypto.errors import Refusal
 from crypto.sealed import Words64
 
@@ -37,6 +38,7 @@ _TOLERANCE = 0.125
 class Inexact(Refusal):
     """A product did not come out near whole numbers, so it was not used."""
 
+    code = Code.CIPHERTEXT
     advice = "Ask the label party to encrypt the rows again; these ciphertexts are not random."
 
 

@@ -48,6 +48,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from tenseal import sealapi
 
+from crypto.codes import Code
 from crypto.errors import Refusal
 from crypto.private import Private
 from crypto.seal import load, secure_context, stored
@@ -137,7 +138,11 @@ class WeighedSum(Protection):
             whole = np.rint(found)
             # Written so that a NaN is refused too.
             if not (np.abs(found - whole).max() <= _FURTHEST and np.abs(whole).max() <= _LARGEST):
-                raise Refusal("the opened total is no sum of sealed vectors under this key", advice=_ADVICE)
+                raise Refusal(
+                    "the opened total is no sum of sealed vectors under this key",
+                    advice=_ADVICE,
+                    code=Code.SUM_WRONG,
+                )
             words[i * _DEGREE : (i + 1) * _DEGREE] = np.mod(whole.astype(np.int64), self.modulus)
         return Private(words[:count])
 

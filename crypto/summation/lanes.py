@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crypto.codes import Code
 from crypto.errors import Refusal
 from crypto.sealed import Words64
 from crypto.summation.grid import Integers
@@ -88,7 +89,11 @@ class Lanes:
         """
         count = self.words(length)
         if len(words) != count:
-            raise Refusal(f"the opened sum has {len(words)} words instead of {count}", advice=_ADVICE)
+            raise Refusal(
+                f"the opened sum has {len(words)} words instead of {count}",
+                advice=_ADVICE,
+                code=Code.SUM_WRONG,
+            )
         zero = self.levels * self._total  # What a lane holds when its sum is zero.
         most = 2 * zero
         mask = np.uint64((1 << self.lane_bits) - 1)
@@ -100,10 +105,16 @@ class Lanes:
                 if k < self.lanes - 1:
                     lane &= mask  # The last lane takes all that is left.
                 if lane.max() > most:
-                    raise Refusal("the opened sum is not one of this step's vectors", advice=_ADVICE)
+                    raise Refusal(
+                        "the opened sum is not one of this step's vectors",
+                        advice=_ADVICE,
+                        code=Code.SUM_WRONG,
+                    )
                 np.subtract(lane.view(np.int64), zero, out=out[at])
         if (sums[length:] != -zero).any():
-            raise Refusal("the opened sum is longer than this step's vectors", advice=_ADVICE)
+            raise Refusal(
+                "the opened sum is longer than this step's vectors", advice=_ADVICE, code=Code.SUM_WRONG
+            )
         return sums[:length]
 
 

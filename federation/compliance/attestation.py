@@ -17,6 +17,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from crypto import dsse
+from crypto.codes import Code
 from crypto.errors import Refusal
 from crypto.identity import Identity, PublicIdentity, SignatureRefused
 from federation import files
@@ -31,6 +32,7 @@ _ANEW = "Ask whoever signed it for the original, or to sign it anew with `isthmu
 class AttestationRefused(Refusal):
     """A file is no attestation of this version, or the document is not the one that was signed for."""
 
+    code = Code.ATTESTATION
     advice = _ANEW
 
 

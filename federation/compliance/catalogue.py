@@ -40,6 +40,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from crypto.codes import Code
 from federation.compliance.checks.all import CHECKS, READS
 from federation.compliance.facts import Case
 from federation.compliance.verdicts import Verdict
@@ -117,6 +118,7 @@ class Catalogue:
             f"there is no control {name!r}",
             field="CONTROL",
             advice="`isthmus policy explain` lists them.",
+            code=Code.NO_RULE,
         )
 
     def case(self, example: Example) -> Case:
@@ -133,7 +135,9 @@ def read(name: str, data: bytes, bases: Mapping[str, Mapping[str, Any]]) -> Pack
     try:
         table = tomllib.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"it is no TOML: {error}", file=name, advice=_ADVICE) from None
+        raise UsageError(
+            f"it is no TOML: {error}", file=name, advice=_ADVICE, code=Code.TOML_MALFORMED
+        ) from None
     try:
         pack = Pack.model_validate({**table, "sha256": hashlib.sha256(data).hexdigest()})
     except ValidationError as error:

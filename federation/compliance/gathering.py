@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 
+from crypto.codes import Code
 from federation.compliance.facts import (
     Basis,
     Case,
@@ -102,6 +103,7 @@ def _seated(
             party=name,
             field="jurisdiction",
             advice=f"Give the manifest of {name}, or say where it is beside the plan.",
+            code=Code.PLACE_UNKNOWN,
         )
     kind = PartyKind.AGGREGATOR if name == AGGREGATOR else PartyKind.SUPPLIER
     return Party(seat=_SEATS[role], jurisdiction=places[0], kind=kind, opens=opens)

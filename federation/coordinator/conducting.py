@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from crypto.codes import Code, coded, parted
 from crypto.errors import IsthmusError, Refusal
 from federation import files
 from federation.clock import timestamp
@@ -89,8 +90,10 @@ class ControlPlane(Protocol):
 class _PartyFailed(PeerFailure):
     """A party's reply says why it stopped; `again` where it was another role's absence that stopped it."""
 
-    def __init__(self, what: str, *, advice: str, again: bool) -> None:
-        super().__init__(what, advice=advice)
+    code = Code.PARTY_FAILED
+
+    def __init__(self, what: str, *, advice: str, code: Code | None, again: bool) -> None:
+        super().__init__(what, advice=advice, code=code)
         self.again = again
 
 
@@ -101,6 +104,7 @@ class _NobodyCame(PeerSilent):
 class Cancelled(PeerFailure):
     """The coordinator's operator cancelled the round."""
 
+    code = Code.CANCELLED
     advice = "Launch it again when you are ready."
 
 
@@ -118,11 +122,13 @@ def conduct(
     """
     run = RunId(control.plan_id)
     if run not in home.runs():
-        raise UsageError("no such round was submitted here", advice="Use `isthmus round launch`.")
+        raise UsageError(
+            "no such round was submitted here", advice="Use `isthmus round launch`.", code=Code.NO_ROUND
+        )
     folder = home.round_folder(run)
     status = RoundStatus.load(folder)
     if status.over:
-        raise UsageError(f"{run} is over already", advice="Launch the plan again.")
+        raise UsageError(f"{run} is over already", advice="Launch the plan again.", code=Code.ROUND_OVER)
     recorder = Recorder(folder, status)
     recorder.update(state="waiting", started=status.started or timestamp(), flower_run=control.run_id)
     cpu = time.process_time()
@@ -134,7 +140,7 @@ def conduct(
         _write_end(recorder, stopping, trouble, ended=timestamp(), **end)
         raise
     except BaseException as error:
-        cause = f"internal error at the aggregator ({type(error).__name__})"
+        cause = coded(Code.UNFORESEEN, f"internal error at the aggregator ({type(error).__name__})")
         _write_end(recorder, stopping, trouble, state="failed", cause=cause, exit_code=1, ended=timestamp())
         raise
     cpu_seconds = time.process_time() - cpu
@@ -187,7 +193,9 @@ def end_interrupted(home: CoordinatorHome) -> list[Interrupted]:
         if status.state not in ("waiting", "running"):
             continue
         error = PeerFailure(
-            "the federation's service was killed before the round was over", advice="Launch the plan again."
+            "the federation's service was killed before the round was over",
+            advice="Launch the plan again.",
+            code=Code.SERVICE_STOPPED,
         )
         if status.attempt:
             meeting = RunId(f"{run}.{status.attempt}")
@@ -442,7 +450,8 @@ class _Round:
         if self._known[party] < self._delivered[0] or self._recorder.status.parties[party].step:
             return None
         attempt = self._recorder.status.attempt
-        return FailedReply(Refusal.exit_code, f"attempt {attempt} at {self._run} was run at {party} before")
+        before = coded(Code.ALREADY_RAN, f"attempt {attempt} at {self._run} was run at {party} before")
+        return FailedReply(Refusal.exit_code, before)
 
     def _welcome(self, nodes: Mapping[PartyId, int]) -> None:
         """Let the members pause when a party that this attempt lacks has come, and there is training left."""
@@ -470,7 +479,7 @@ class _Round:
         if (self._folder / "cancel").exists():
             raise Cancelled("the coordinator cancelled the round")
         if self._stopping():
-            raise Cancelled("the federation's service was stopped")
+            raise Cancelled("the federation's service was stopped", code=Code.SERVICE_STOPPED)
 
     # -- the aggregator's seat ---------------------------------------------------------------------
 
@@ -525,13 +534,17 @@ def _first_hand(ended: BaseException | None, failures: Mapping[PartyId, IsthmusE
 
 
 def _told(error: BaseException) -> str:
-    return error.cause if isinstance(error, IsthmusError) else "internal error at the aggregator"
+    if isinstance(error, IsthmusError):
+        return error.cause
+    return coded(Code.UNFORESEEN, "internal error at the aggregator")
 
 
 def _failure(party: PartyId, reply: FailedReply) -> IsthmusError:
+    code, told = parted(reply.cause)
     error = _PartyFailed(
-        reply.cause if party in reply.cause else f"{party}: {reply.cause}",
+        told if party in told else f"{party}: {told}",
         advice=f"Ask {party} to run `isthmus party status`, which tells its own people more.",
+        code=code,
         again=reply.exit_code == PeerFailure.exit_code,
     )
     error.exit_code = reply.exit_code if reply.exit_code in (2, 3, 4) else 4

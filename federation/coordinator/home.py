@@ -29,6 +29,7 @@ from crypto.certificates import (
     is_due,
     new_tls_key,
 )
+from crypto.codes import Code
 from crypto.identity import Identity, PublicIdentity
 from federation import files
 from federation.addresses import Address
@@ -71,6 +72,7 @@ class CoordinatorHome(Home):
                 "there is a federation in this folder already",
                 file=str(folder),
                 advice="Choose a new folder with --home.",
+                code=Code.FEDERATION_EXISTS,
             )
         authority = CertificateAuthority.create(settings.name, now)
         tls_key = new_tls_key()
@@ -95,12 +97,14 @@ class CoordinatorHome(Home):
                 file=str(folder),
                 advice="Name the federation's folder with --home, at its coordinator. "
                 "`isthmus party show` tells what this one holds.",
+                code=Code.OTHER_ROLES_FOLDER,
             )
         if not home.of_coordinator:
             raise UsageError(
                 "there is no federation in this folder",
                 file=str(folder),
                 advice="Make one with `isthmus federation init`, or name its folder with --home.",
+                code=Code.NO_FEDERATION,
             )
         return home
 
@@ -181,6 +185,7 @@ class CoordinatorHome(Home):
                 party=request.party,
                 advice="Find out who asks. To replace it, first run "
                 f"`isthmus federation remove {request.party}`.",
+                code=Code.IDENTITY_CHANGED,
             )
         authority = self._certificate_authority()
         certificate = authority.issue_party(request.tls_request, request.party, now)
@@ -220,7 +225,10 @@ class CoordinatorHome(Home):
         path = self.members_folder / f"{party}.json"
         if not path.exists():
             raise UsageError(
-                f"{party} is not a member", party=party, advice="`isthmus federation members` lists them."
+                f"{party} is not a member",
+                party=party,
+                advice="`isthmus federation members` lists them.",
+                code=Code.NOT_A_MEMBER,
             )
         path.unlink()
 

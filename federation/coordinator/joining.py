@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from crypto.codes import Code
 from crypto.identity import Identity, PublicIdentity, SignatureRefused
 from federation import files
 from federation.clock import parse_timestamp, timestamp
@@ -67,18 +68,21 @@ def invite(
             "this federation has no admission desk yet",
             file=str(home.settings_file),
             advice="Name its address: `isthmus federation move --desk HOST:PORT`; then restart the service.",
+            code=Code.NO_DESK,
         )
     if party in home.roster().members:
         raise UsageError(
             f"{party} is a member already",
             party=party,
             advice=f"To let it in with new keys, first run `isthmus federation remove {party}`.",
+            code=Code.MEMBER_ALREADY,
         )
     if not dt.timedelta(0) < valid <= LONGEST:
         raise UsageError(
             f"an invitation is good for {LONGEST.days} days at most",
             field="--valid",
             advice="Give hours or days, such as --valid 72h or --valid 7d.",
+            code=Code.INVITATION_TOO_LONG,
         )
     key, number = Identity.generate(), secrets.token_hex(8)
     expires = (now + valid).replace(microsecond=0)
@@ -103,7 +107,9 @@ def revoke(home: CoordinatorHome, number: str) -> Invited:
     found = _read(home, number)
     if found is None:
         raise UsageError(
-            f"there is no invitation {number[:40]!r}", advice="`isthmus federation invitations` lists them."
+            f"there is no invitation {number[:40]!r}",
+            advice="`isthmus federation invitations` lists them.",
+            code=Code.NO_INVITATION,
         )
     spent = _spend(home, number, _REVOKED)
     if spent != _REVOKED:
@@ -111,6 +117,7 @@ def revoke(home: CoordinatorHome, number: str) -> Invited:
             f"{found.party} has used it already",
             party=found.party,
             advice=f"`isthmus federation remove {found.party}` takes the party off the roster.",
+            code=Code.INVITATION_USED,
         )
     return Invited(found.id, found.party, found.key, found.expires, spent)
 
@@ -128,37 +135,55 @@ class Register:
         """
         found = _read(self.home, invitation)
         if found is None:
-            raise Refusal(_NO_SUCH, advice=_AGAIN)
+            raise Refusal(_NO_SUCH, advice=_AGAIN, code=Code.INVITATION_REFUSED)
         try:
             check_proof(proof, invitation, found.key, request)
         except SignatureRefused:
-            raise Refusal(_NO_SUCH, advice=_AGAIN) from None
+            raise Refusal(_NO_SUCH, advice=_AGAIN, code=Code.INVITATION_REFUSED) from None
         if request.party != found.party:
-            raise Refusal(f"the invitation is for {found.party}", party=found.party, advice=_AGAIN)
+            raise Refusal(
+                f"the invitation is for {found.party}",
+                party=found.party,
+                advice=_AGAIN,
+                code=Code.INVITATION_REFUSED,
+            )
         identity = hashlib.sha256(request.identity.key).hexdigest()
         if not found.spent and now > found.expires:
-            raise Refusal(f"the invitation ended on {timestamp(found.expires)}", advice=_AGAIN)
+            raise Refusal(
+                f"the invitation ended on {timestamp(found.expires)}",
+                advice=_AGAIN,
+                code=Code.INVITATION_REFUSED,
+            )
         known = self.home.roster().members.get(request.party)
         if known is not None and known.identity != request.identity:
-            raise Refusal(f"{request.party} is a member already, with another identity", advice=_AGAIN)
+            raise Refusal(
+                f"{request.party} is a member already, with another identity",
+                advice=_AGAIN,
+                code=Code.IDENTITY_CHANGED,
+            )
         spent = _spend(self.home, invitation, identity)
         if spent == _REVOKED:
-            raise Refusal("the coordinator has taken the invitation back", advice=_AGAIN)
+            raise Refusal(
+                "the coordinator has taken the invitation back", advice=_AGAIN, code=Code.INVITATION_REFUSED
+            )
         if spent != identity:
             raise Refusal(
                 "the invitation was used already, by another identity",
                 advice="If it was not this party, tell the coordinator at once: `isthmus federation remove "
                 f"{request.party}`.",
+                code=Code.INVITATION_REFUSED,
             )
         if found.spent and known is None:
-            raise Refusal(f"{request.party} was removed since", advice=_AGAIN)
+            raise Refusal(f"{request.party} was removed since", advice=_AGAIN, code=Code.NOT_ADMITTED)
         return self.home.admit(request, now)
 
     def renew(self, request: Request, now: dt.datetime) -> bytes:
         """A member's admission anew, for the identity that it is known by. Raises `Refusal` otherwise."""
         known = self.home.roster().members.get(request.party)
         if known is None or known.identity != request.identity:
-            raise Refusal(f"{request.party} is no member with this identity", advice=_AGAIN)
+            raise Refusal(
+                f"{request.party} is no member with this identity", advice=_AGAIN, code=Code.NOT_ADMITTED
+            )
         return self.home.admit(request, now)
 
     def signed_roster(self) -> bytes:

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crypto.codes import Code, parted
+from crypto.errors import IsthmusError
 from federation import files
 from federation.ids import PartyId, RunId
 
@@ -53,9 +55,23 @@ class RoundStatus:
         """Whether nothing more will happen."""
         return self.state in FINAL
 
+    @property
+    def code(self) -> Code | None:
+        """The code of `cause`; None where there is none."""
+        return parted(self.cause)[0]
+
     def to_json(self) -> dict[str, Any]:
-        """The fields by name, nested: `status.json`."""
-        return asdict(self)
+        """The fields by name, nested, and the code of the cause: `status.json`."""
+        return {**asdict(self), "code": self.code}
+
+    def failure(self, advice: str) -> IsthmusError:
+        """The error of a round that did not finish: its code is that of the cause."""
+        code, sentence = parted(self.cause)
+        error = IsthmusError(
+            f"the round did not finish: {sentence}", advice=advice, code=code or Code.ROUND_FAILED
+        )
+        error.exit_code = self.exit_code
+        return error
 
     @staticmethod
     def load(folder: Path) -> RoundStatus:
@@ -67,6 +83,7 @@ class RoundStatus:
         )
         fields = files.read_json(path, advice)
         with files.intact(path, advice):
+            fields.pop("code", None)
             parties = {PartyId(name): PartyStatus(**value) for name, value in fields.pop("parties").items()}
             return RoundStatus(**fields, parties=parties)
 

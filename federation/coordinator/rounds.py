@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from crypto.codes import Code
 from federation import files
 from federation.clock import timestamp
 from federation.coordinator.home import CoordinatorHome
@@ -61,6 +62,7 @@ def running_service(home: CoordinatorHome) -> dict[str, object]:
             "the federation's service is not running",
             file=str(home.folder),
             advice="Start it with `isthmus federation start`.",
+            code=Code.SERVICE_NOT_RUNNING,
         )
     advice = "Run `isthmus federation stop`, then `isthmus federation start`: it is written anew."
     fields = files.read_json(home.service_file, advice)
@@ -72,11 +74,17 @@ def find(home: CoordinatorHome, run: str | None) -> RunId:
     """The named round, or the newest one."""
     runs = home.runs()
     if not runs:
-        raise UsageError("no round was launched here yet", advice="Launch one: `isthmus round launch PLAN`.")
+        raise UsageError(
+            "no round was launched here yet",
+            advice="Launch one: `isthmus round launch PLAN`.",
+            code=Code.NO_ROUND,
+        )
     if run is None:
         return runs[-1]
     if RunId(run) not in runs:
-        raise UsageError(f"there is no round {run!r}", advice="`isthmus round list` names them.")
+        raise UsageError(
+            f"there is no round {run!r}", advice="`isthmus round list` names them.", code=Code.NO_ROUND
+        )
     return RunId(run)
 
 
@@ -96,11 +104,13 @@ def follow(home: CoordinatorHome, run: RunId, patience: float) -> Iterator[Round
             raise PeerFailure(
                 f"{run} was not over after {patience:g} s",
                 advice=f"Look with `isthmus round status {run}`, or cancel it.",
+                code=Code.ROUND_LATE,
             )
         if holder(home.lock_file) is None:
             raise PeerFailure(
                 "the federation's service stopped before the round was over",
                 advice="Start it with `isthmus federation start` and launch the plan again.",
+                code=Code.SERVICE_STOPPED,
             )
         time.sleep(_LOOK_SECONDS)
 
@@ -109,5 +119,7 @@ def cancel(home: CoordinatorHome, run: RunId) -> None:
     """Ask the service to end the round; every party is told. `UsageError` when it is over already."""
     folder = home.round_folder(run)
     if RoundStatus.load(folder).over:
-        raise UsageError(f"{run} is over already", advice="`isthmus round show` tells how it ended.")
+        raise UsageError(
+            f"{run} is over already", advice="`isthmus round show` tells how it ended.", code=Code.ROUND_OVER
+        )
     files.write(folder / "cancel", b"")

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from crypto.codes import Code
 from federation.errors import MessageRefused, UsageError
 from federation.ids import AGGREGATOR, PartyId, RunId, party_id
 
@@ -165,10 +166,10 @@ def parse(raw: bytes) -> Frame:
     Raises `MessageRefused` when `raw` is not exactly one well-formed frame of this version.
     """
     if len(raw) > FRAME_BYTES:
-        raise MessageRefused("a frame is longer than frames may be")
+        raise MessageRefused("a frame is longer than frames may be", code=Code.MESSAGE_SIZE)
     reader = _Reader(raw)
     if reader.u8() != VERSION:
-        raise MessageRefused("a frame is of another version")
+        raise MessageRefused("a frame is of another version", code=Code.MESSAGE_VERSION)
     number = reader.u8()
     if number == _DATA:
         return _parse_data(reader)

@@ -19,6 +19,7 @@ import grpc
 import grpc.aio
 
 from crypto.certificates import AGGREGATOR_NAME
+from crypto.codes import Code, coded
 from federation.errors import IsthmusError, MessageRefused, UsageError
 from federation.exchange.frames import Frame, parse
 from federation.exchange.service import CHANNEL_OPTIONS, METHOD, STATUS_OF, Reason
@@ -228,7 +229,7 @@ class _Streams:
             await asyncio.sleep(_LOOK_SECONDS)
             with contextlib.suppress(IsthmusError):  # A member's record that is being edited.
                 if not self._is_admitted(party):
-                    cause = f"{party} was removed from the federation"
+                    cause = coded(Code.NOT_ADMITTED, f"{party} was removed from the federation")
                     self._sessions.end(attachment.session.name, AGGREGATOR, cause)
                     return
 
@@ -262,4 +263,5 @@ def _port_in_use(address: str) -> UsageError:
     return UsageError(
         f"the exchange cannot listen at {address}: port {address.rpartition(':')[2]} is taken or not allowed",
         advice="Stop what listens there, or set another port for the exchange in federation.json.",
+        code=Code.PORT_TAKEN,
     )

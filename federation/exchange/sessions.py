@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from crypto.codes import Code, coded
 from crypto.errors import Refusal
 from federation.exchange.frames import (
     NO_GENERATION,
@@ -41,6 +42,8 @@ _REMEMBERED = 256
 
 class StreamRefused(Refusal):
     """The exchange closes one stream; the others go on."""
+
+    code = Code.STREAM_REFUSED
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.value)
@@ -290,7 +293,7 @@ class Sessions:
         try:
             await seat.mailbox.put(raw, self._grace)
         except TimeoutError:
-            cause = f"{seat.party} took nothing for {self._grace:g} s"
+            cause = coded(Code.PEER_SILENT, f"{seat.party} took nothing for {self._grace:g} s")
             self._finish(session, End(session.name, AGGREGATOR, cause))
 
     def _leave(self, attachment: Attachment) -> None:

@@ -13,6 +13,7 @@ import hashlib
 import io
 import zipfile
 
+from crypto.codes import Code
 from crypto.version import installed_version
 from federation.errors import BundleRefused
 
@@ -86,7 +87,8 @@ def check_bundle(content: bytes) -> None:
             advice="A party runs only what it installed. Ask the coordinator who submitted this run.",
         )
     raise BundleRefused(
-        f"the bundle was made by another version of Isthmus; installed here is {installed_version()}"
+        f"the bundle was made by another version of Isthmus; installed here is {installed_version()}",
+        code=Code.BUNDLE_VERSION,
     )
 
 

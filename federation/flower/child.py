@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 
 _LAUNCH = Path(__file__).with_name("launch.py")
@@ -94,4 +95,5 @@ def listen(host: str, port: int, purpose: str) -> socket.socket:
         raise UsageError(
             f"port {port} on {host} cannot be opened for {purpose}",
             advice=f"See what uses it (`ss -ltnp 'sport = :{port}'`), or configure another port.",
+            code=Code.PORT_TAKEN,
         ) from None

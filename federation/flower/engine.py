@@ -77,6 +77,7 @@ from flwr.supercore.runtime import RuntimeHttpClient
 from flwr.supercore.runtime_version_compatibility import RuntimeVersionMetadata
 from flwr.supercore.task_identity import TaskIdentity
 
+from crypto.codes import Code
 from crypto.errors import PeerFailure, Refusal, UsageError
 from federation.errors import BundleRefused, IdentityRefused
 from federation.flower.bundle import PLAN_KEY, bundle, bundle_digest, check_bundle
@@ -433,7 +434,9 @@ class SuperLinkClient:
         with self._reached():
             answer = self._client.StartRun(request)
         if not answer.HasField("run_id"):
-            raise PeerFailure("the SuperLink did not start the run", advice=_READ_THE_LOG)
+            raise PeerFailure(
+                "the SuperLink did not start the run", advice=_READ_THE_LOG, code=Code.SUPERLINK
+            )
         return int(answer.run_id)
 
     def status(self, run_id: int) -> RunStatus:
@@ -496,11 +499,14 @@ class SuperLinkClient:
                 if text is None:
                     return
                 raise UsageError(text, advice="See `isthmus round list`.") from None
-            raise PeerFailure(f"the SuperLink refused (Flower code {code})", advice=_READ_THE_LOG) from None
+            raise PeerFailure(
+                f"the SuperLink refused (Flower code {code})", advice=_READ_THE_LOG, code=Code.SUPERLINK
+            ) from None
         except (httpx.TransportError, ValueError):
             raise PeerFailure(
                 f"no SuperLink answers at {self._address}",
                 advice="Start it with `isthmus federation start`, then look at flower/superlink.log.",
+                code=Code.SUPERLINK,
             ) from None
 
 

@@ -14,6 +14,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 
 #: The header in which Flower sends a SuperNode's public key (flwr.supercore.constant).
@@ -72,4 +73,5 @@ def _unreadable() -> UsageError:
     return UsageError(
         "this is not a SuperNode key (ECDSA P-384 in OpenSSH format)",
         advice="Run `isthmus party init` in a new folder and admit the party again.",
+        code=Code.KEY_DAMAGED,
     )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from crypto.codes import Code, coded
 from crypto.errors import IsthmusError
 
 #: Flower numbers its own errors from 0 to 8 (`flwr.common.constant.ErrorCode`); ours start here.
@@ -45,7 +46,9 @@ def code_and_cause(error: Exception) -> tuple[int, str]:
     """What may leave of `error`: the number for Flower's `Error` and the sentence beside it."""
     if isinstance(error, IsthmusError):
         return _OUR_CODES + error.exit_code, error.cause
-    return _OUR_CODES + IsthmusError.exit_code, f"internal error ({type(error).__name__})"
+    return _OUR_CODES + IsthmusError.exit_code, coded(
+        Code.UNFORESEEN, f"internal error ({type(error).__name__})"
+    )
 
 
 def failed_reply(code: int, reason: str | None) -> FailedReply:

@@ -15,6 +15,7 @@ import httpx
 from flwr.app import Context, Message
 from flwr.serverapp import Grid, ServerApp
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 from federation.errors import MessageRefused, PeerFailure, SessionEnded
 from federation.flower.bundle import PLAN_KEY
@@ -77,6 +78,7 @@ class Control:
             raise PeerFailure(
                 "the SuperLink takes no message for one of the nodes",
                 advice="Check with `isthmus federation members` that every party of the plan is admitted.",
+                code=Code.SUPERLINK,
             )
         self._waiting[taken[0]] = node_id
 
@@ -152,7 +154,9 @@ def _stopped() -> SessionEnded:
 
 def _superlink_failed() -> PeerFailure:
     return PeerFailure(
-        "the SuperLink does not answer", advice="Look at flower/superlink.log in the federation's folder."
+        "the SuperLink does not answer",
+        advice="Look at flower/superlink.log in the federation's folder.",
+        code=Code.SUPERLINK,
     )
 
 

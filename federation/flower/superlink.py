@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 
+from crypto.codes import Code
 from federation.errors import PeerFailure, PeerSilent
 from federation.files import write_private
 from federation.flower.child import LOOPBACK, Child, check_port_free, free_port
@@ -115,6 +116,7 @@ class SuperLink:
                     raise PeerFailure(
                         f"the SuperLink ended with exit code {child.exit_code} before it was ready",
                         advice="Read flower/superlink.log in the federation's folder.",
+                        code=Code.PROCESS_ENDED,
                     )
                 try:
                     if client.get(f"https://{self.address}/health").status_code == httpx.codes.OK:

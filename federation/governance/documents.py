@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from crypto.codes import Code
 from federation import files
 from federation.errors import UsageError
 
@@ -61,7 +62,10 @@ def read(
         table = tomllib.loads(files.read(path, advice).decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise UsageError(
-            f"the {what} is not UTF-8 text", file=str(path), advice="Save it as UTF-8."
+            f"the {what} is not UTF-8 text",
+            file=str(path),
+            advice="Save it as UTF-8.",
+            code=Code.TOML_MALFORMED,
         ) from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         told = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "it is nested too deeply"
@@ -69,6 +73,7 @@ def read(
             f"the {what} is not TOML: {told}",
             file=str(path),
             advice="Mend that line.",
+            code=Code.TOML_MALFORMED,
         ) from None
     try:
         return model.model_validate_json(json.dumps(table, default=_dated), strict=True), table, []

@@ -42,6 +42,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from crypto.codes import Code
 from federation import files
 from federation.errors import UsageError
 from federation.governance import documents
@@ -283,6 +284,7 @@ def load(path: Path) -> Manifest:
         f"the manifest has {len(problems)} problem(s):" + "".join(f"\n  - {each}" for each in problems),
         file=str(path),
         advice="Mend them, then look again with `isthmus data check --manifest FILE`.",
+        code=Code.MANIFEST_MALFORMED,
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from crypto.certificates import AGGREGATOR_NAME
+from crypto.codes import Code
 from crypto.identity import PublicIdentity
 from federation.addresses import Address
 from federation.clock import parse_timestamp
@@ -141,6 +142,7 @@ def _ask(
             f"{where} cannot be reached: {_why(error)}",
             advice="Ask the coordinator whether `isthmus federation start` runs and whether its desk's port "
             "is open to you; `isthmus doctor` looks at each step of the way.",
+            code=Code.UNREACHABLE,
         ) from None
     return _value(response.status_code, bytes(content), where)
 
@@ -164,11 +166,14 @@ def _value(status: int, content: bytes, where: str) -> Any:
         return value
     if isinstance(value, dict) and isinstance(value.get("refused"), str):
         said, advice = value["refused"][:300], str(value.get("advice"))[:300]
-        raise Refusal(f"the coordinator says: {said}", advice=advice)
+        raise Refusal(f"the coordinator says: {said}", advice=advice, code=Code.INVITATION_REFUSED)
     if status == httpx.codes.TOO_MANY_REQUESTS:
-        raise PeerFailure(f"{where} has too many requests", advice="Try again in a minute.")
+        raise PeerFailure(
+            f"{where} has too many requests", advice="Try again in a minute.", code=Code.TOO_MANY_REQUESTS
+        )
     raise Refusal(
         f"{where} refused (status {status})",
         advice="Ask the coordinator whether this party is a member (`isthmus federation members`), and for a "
         "new invitation if it is not.",
+        code=Code.INVITATION_REFUSED,
     )

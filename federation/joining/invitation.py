@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crypto.certificates import check_authority
+from crypto.codes import Code
 from crypto.identity import Identity, PublicIdentity, normal_fingerprint
 from federation.addresses import Address
 from federation.clock import parse_timestamp, timestamp
@@ -75,7 +76,9 @@ def read_invitation(text: str) -> Invitation:
     try:
         return _parse(_json_of("".join(text.split()) if text.strip().startswith(LINE) else text))
     except (IsthmusError, ValueError, TypeError, RecursionError):
-        raise UsageError("this is no invitation, or it was damaged on its way", advice=_AGAIN) from None
+        raise UsageError(
+            "this is no invitation, or it was damaged on its way", advice=_AGAIN, code=Code.INVITATION_DAMAGED
+        ) from None
 
 
 def prove(invitation: Invitation, request: Request) -> bytes:

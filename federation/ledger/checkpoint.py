@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from crypto import note
+from crypto.codes import Code
 from crypto.identity import Identity
 from crypto.note import Checkpoint
 from federation.errors import Refusal
@@ -38,6 +39,7 @@ CLOCK_SECONDS = 600
 class ClockApart(Refusal):
     """A role's clock, or this role's, is not right: what it cosigns would bear a wrong time."""
 
+    code = Code.CLOCKS_APART
     advice = "Set both clocks by a time server (for example `timedatectl set-ntp true`), then launch again."
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from crypto import note
+from crypto.codes import Code
 from crypto.errors import Refusal
 from crypto.identity import PublicIdentity
 from crypto.version import installed_version
@@ -44,6 +45,7 @@ def collect(
             party=party,
             file=str(home.folder),
             advice=f"Name one of these: {known}." if known else "Take part in a round first.",
+            code=Code.NO_ROUND,
         )
     folder = home.round_folder(run)
     evidence = kept(folder)
@@ -79,6 +81,7 @@ def ledger_of(home: Home) -> tuple[list[Logged], dict[int, tuple[str, ...]]]:
             "there is no ledger in this folder yet",
             file=str(file),
             advice="It begins with the first grant or run.",
+            code=Code.NO_EVIDENCE,
         )
     lines = split(_whole_lines(file))
     notes = dict(_checkpoints(file.parent / "checkpoints", len(lines)))

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crypto import note
+from crypto.codes import Code
 from crypto.errors import Refusal
 from crypto.identity import Identity, PublicIdentity
 from crypto.note import Checkpoint
@@ -69,6 +70,7 @@ def cosign(
             file=pack.name,
             field="--trust",
             advice=f"Ask {pack.party} itself, and give --trust {pack.party}=FINGERPRINT.",
+            code=Code.FINGERPRINT_MISSING,
         )
     report = verify([pack], trusted)
     if report.state is State.FAIL:
@@ -78,6 +80,7 @@ def cosign(
             f"the pack does not verify, so it is not co-signed{what}",
             file=pack.name,
             advice=f"Look at all of it with `isthmus ledger verify {pack.name}`.",
+            code=Code.PACK_REFUSED,
         )
     reading = Reading(pack)
     if name in reading.members:
@@ -103,6 +106,7 @@ def _check_continues(reading: Reading, seen: Checkpoint | None, now: Checkpoint)
             f"{now.size}",
             file=reading.pack.name,
             advice="Ask its maker for a pack that it makes now.",
+            code=Code.FORK,
         )
     if reading.tree.root(seen.size) != seen.root:
         raise Refusal(
@@ -111,6 +115,7 @@ def _check_continues(reading: Reading, seen: Checkpoint | None, now: Checkpoint)
             party=reading.pack.party,
             file=reading.pack.name,
             advice="Keep both packs: together they prove it.",
+            code=Code.FORK,
         )
 
 

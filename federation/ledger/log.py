@@ -27,6 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crypto import note
+from crypto.codes import Code, of_system
 from crypto.identity import Identity, PublicIdentity, SignatureRefused
 from crypto.merkle import Tree, leaf_hash
 from crypto.note import Checkpoint, NoteMalformed
@@ -40,6 +41,7 @@ _FEDERATION = re.compile(r"[A-Za-z0-9._-]{1,80}")
 class LedgerCorrupt(Refusal):
     """The log's file is not what this role wrote."""
 
+    code = Code.LEDGER
     advice = "Keep the file as evidence, and restore the ledger's folder from a backup that is no older."
 
 
@@ -241,4 +243,5 @@ class Ledger:
             party=self._role,
             file=str(self.file),
             advice="Free space on that disk, or restore the folder's modes; nothing was half-written.",
+            code=of_system(error),
         )

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from crypto import dsse
+from crypto.codes import Code
 from crypto.identity import Identity
 from crypto.merkle import leaf_hash
 from federation import files
@@ -157,7 +158,11 @@ def build(source: Sources) -> bytes:
     """The pack's file. The same sources give the same bytes. `UsageError` for what a pack does not hold."""
     for name in source.files:
         if name == STATEMENT or name.startswith("cosignatures/") or not allowed(name):
-            raise UsageError(f"a pack has no file {name!r}", advice="Build the pack from a role's folder.")
+            raise UsageError(
+                f"a pack has no file {name!r}",
+                advice="Build the pack from a role's folder.",
+                code=Code.PACK_MALFORMED,
+            )
     statement = Statement(
         source.party,
         source.federation,

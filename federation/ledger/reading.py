@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from crypto import note
+from crypto.codes import Code
 from crypto.errors import Refusal
 from crypto.identity import PublicIdentity
 from crypto.merkle import Tree, leaf_hash
@@ -135,6 +136,7 @@ def _seat(name: str, value: object) -> Seat:
         raise UsageError(
             f"members.json does not give a key and a place of {name[:64]!r}",
             advice="Ask whoever made the pack for it again.",
+            code=Code.PACK_MALFORMED,
         ) from None
 
 

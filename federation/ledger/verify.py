@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from crypto.codes import Code
 from crypto.errors import IsthmusError
 from crypto.identity import normal_fingerprint
 from federation.errors import UsageError
@@ -128,7 +129,9 @@ def _outcome(run: Callable[[], Outcome]) -> Outcome:
 
 def _check_together(packs: Sequence[Pack]) -> None:
     if not packs:
-        raise UsageError("no pack was given", advice="Name one or more packs of a run.")
+        raise UsageError(
+            "no pack was given", advice="Name one or more packs of a run.", code=Code.NO_EVIDENCE
+        )
     first, seen = packs[0], set()
     for pack in packs:
         if (pack.run, pack.statement.federation) != (first.run, first.statement.federation):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from crypto import note
+from crypto.codes import Code
 from crypto.identity import Identity, PublicIdentity, SignatureRefused
 from crypto.merkle import ProofRefused, verify_consistency
 from crypto.note import Checkpoint, NoteMalformed
@@ -25,6 +26,8 @@ from federation.ledger.log import Ledger
 
 class ForkFound(Refusal):
     """A role shows another log than it showed before, or did not cosign this one (rule G-LEDGER)."""
+
+    code = Code.FORK
 
     rule = "G-LEDGER"
     advice = (

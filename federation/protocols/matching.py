@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from crypto.codes import Code
 from crypto.curve import Tags, match, positions
 from crypto.sealed import RowPositions
 from federation.errors import PlanRefused
@@ -25,5 +26,6 @@ def common_rows(tags: Mapping[PartyId, Tags], minimum: int) -> dict[PartyId, Com
             field="alignment.minimum_intersection",
             advice="Check that every party names the right key column and key type; a small overlap "
             "is refused because a model of few firms tells about single ones.",
+            code=Code.TOO_FEW_FIRMS,
         )
     return {party: CommonRows(RowPositions.of(positions(common, own))) for party, own in tags.items()}

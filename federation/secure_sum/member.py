@@ -37,6 +37,7 @@ from collections.abc import Callable
 import msgpack
 import numpy as np
 
+from crypto.codes import Code
 from crypto.errors import Refusal
 from crypto.private import Private
 from crypto.sealed import MaskSeed, Words64
@@ -56,6 +57,7 @@ from federation.session import Session
 class SumRefused(Refusal):
     """The sum is not over what the members uploaded; no own mask was released, so it stays closed."""
 
+    code = Code.SUM_WRONG
     advice = "Launch the round again; if it happens again, the aggregator or one of the members misbehaves."
 
 
@@ -92,6 +94,7 @@ class SecureSum:
             raise PlanRefused(
                 f"a sum over {len(members)} parties tells each of them what the others put in",
                 advice="Plan three parties or more, or turn noise on.",
+                code=Code.TOO_FEW_PARTIES,
             )
         self._session = session
         self._members = members

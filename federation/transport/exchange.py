@@ -17,6 +17,7 @@ from typing import Any
 import grpc
 
 from crypto.certificates import AGGREGATOR_NAME, certificate_name, check_issued_by
+from crypto.codes import Code
 from federation.errors import (
     IdentityRefused,
     IsthmusError,
@@ -553,7 +554,9 @@ def _credentials(
     check_issued_by(certificate_pem, ca_pem, dt.datetime.now(dt.UTC))
     if certificate_name(certificate_pem) != me:
         raise UsageError(
-            f"the certificate is not {me}'s", advice="Use the certificate that was issued to this role."
+            f"the certificate is not {me}'s",
+            advice="Use the certificate that was issued to this role.",
+            code=Code.CERTIFICATE_OF_OTHERS,
         )
     return grpc.ssl_channel_credentials(ca_pem, key_pem, certificate_pem)
 
@@ -562,6 +565,7 @@ def _not_admitted() -> IsthmusError:
     return IdentityRefused(
         "the exchange does not know this party's certificate",
         advice="Ask the coordinator whether the party is admitted: `isthmus federation members`.",
+        code=Code.NOT_ADMITTED,
     )
 
 
@@ -569,6 +573,7 @@ def _not_a_member() -> IsthmusError:
     return IdentityRefused(
         "the exchange does not let this party into this session",
         advice="Ask the coordinator whether the plan names this party.",
+        code=Code.NOT_IN_SESSION,
     )
 
 
@@ -576,11 +581,12 @@ def _taken() -> IsthmusError:
     return UsageError(
         "another process of this party holds its seat in the session",
         advice="Stop that process, or wait until its session has ended.",
+        code=Code.FOLDER_HELD,
     )
 
 
 def _not_understood() -> IsthmusError:
-    return MessageRefused("the exchange does not understand this seat")
+    return MessageRefused("the exchange does not understand this seat", code=Code.MESSAGE_VERSION)
 
 
 def _gone() -> IsthmusError:

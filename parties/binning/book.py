@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 from parties.binning.cuts import Cuts
 from parties.binning.fine import FineColumn, Merging
@@ -127,6 +128,7 @@ class BinningBook:
             raise place.error(
                 f"the table lacks columns that the model was trained on: {', '.join(absent)}",
                 advice="Give the columns of the training file; missing values may be empty.",
+                code=Code.COLUMN_MISSING,
             )
         out = np.empty((len(frame), len(self.tables)), dtype=np.uint8, order="F")
         for at, table in enumerate(self.tables):

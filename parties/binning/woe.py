@@ -14,6 +14,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -58,5 +59,6 @@ def _shares(parts: npt.NDArray[np.float64] | Counts, of: Counts) -> Floats:
         raise UsageError(
             "all training rows have the same outcome, so no bin says anything",
             advice="Give rows of both outcomes, or another split.",
+            code=Code.LABEL_ONE_CLASS,
         )
     return np.asarray(parts / total, dtype=np.float64)

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
+from crypto.codes import Code
 from parties.connectors.files import typed
 from parties.connectors.source import refusal
 from parties.errors import SourceError
@@ -117,6 +118,7 @@ class Gathered:
             "some rows hold numbers in this column, and others text or dates",
             "Mend it at its source, or name a query that casts it to one type.",
             column,
+            code=Code.COLUMN_MIXED,
         )
 
 
@@ -159,6 +161,7 @@ def unreadable(source: str, column: str, told: str) -> SourceError:
         "List it in `exclude`; or name a view, or a query, that makes numbers, text, truth values or dates "
         "of it.",
         column,
+        code=Code.COLUMN_KIND,
     )
 
 

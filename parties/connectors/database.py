@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crypto.codes import Code
 from federation import files
 from parties.connectors import postgresql, sqlite
 from parties.connectors.cells import Gathered
@@ -111,7 +112,12 @@ class Database:
                 gathered.add(batch)
         frame = gathered.frame(codes)
         if frame.empty:
-            raise refusal(self.name, "it holds no rows", "Look at the table, or at what the query drops.")
+            raise refusal(
+                self.name,
+                "it holds no rows",
+                "Look at the table, or at what the query drops.",
+                code=Code.TABLE_EMPTY,
+            )
         frame, digest = in_order(frame)
         return Snapshot(frame, digest, present)
 
@@ -185,6 +191,7 @@ class Database:
                 f"the environment variable {self.url_env} holds no address of a database"
                 + (f": {wrong}" if url is not None else ""),
                 "Set it to postgresql://USER@HOST:PORT/DATABASE or sqlite:///FILE, where the party runs.",
+                code=Code.DATABASE_ACCESS,
             )
         return url
 
@@ -202,6 +209,7 @@ class Database:
                 self.name,
                 "there is no file sslrootcert",
                 "Name the certificate (PEM) of the authority that vouches for the server.",
+                code=Code.DATABASE_TLS,
             )
         return str(path)
 
@@ -213,6 +221,7 @@ class Database:
                     self.name,
                     f"the environment variable {self.password_env}, where its password is kept, is not set",
                     "Set it where the party runs, such as in the service's environment file.",
+                    code=Code.DATABASE_ACCESS,
                 )
             return found
         if self.password_file is None:
@@ -224,7 +233,10 @@ class Database:
             found = ""
         if not found or _UNPRINTABLE.search(found):
             raise refusal(
-                self.name, "its password file holds no password", "Write it there, on one line, as UTF-8."
+                self.name,
+                "its password file holds no password",
+                "Write it there, on one line, as UTF-8.",
+                code=Code.DATABASE_ACCESS,
             )
         return found
 

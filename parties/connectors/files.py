@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 
+from crypto.codes import Code
 from federation import files
 from parties.connectors.source import Choose, Names, Snapshot, every
 from parties.errors import DatasetError
@@ -101,7 +102,9 @@ def read_table(path: Path) -> pd.DataFrame:
     ending = _ending(path)
     frame = _read_parquet(path) if ending == ".parquet" else _read_csv(path, ending)
     if frame.empty:
-        raise _refused(path, "the file holds no rows", "Export the table again, with its rows.")
+        raise _refused(
+            path, "the file holds no rows", "Export the table again, with its rows.", code=Code.TABLE_EMPTY
+        )
     return frame
 
 
@@ -113,8 +116,8 @@ def columns(path: Path) -> tuple[str, ...]:
     return _header(path, _content(path, ending, _HEADER_BYTES))[0]
 
 
-def _refused(path: Path, what: str, advice: str, field: str | None = None) -> DatasetError:
-    return DatasetError(what, file=str(path), field=field, advice=advice)
+def _refused(path: Path, what: str, advice: str, field: str | None = None, *, code: Code) -> DatasetError:
+    return DatasetError(what, file=str(path), field=field, advice=advice, code=code)
 
 
 def _ending(path: Path) -> str:
@@ -122,7 +125,12 @@ def _ending(path: Path) -> str:
     for ending in _ENDINGS:
         if name.endswith(ending):
             return ending
-    raise _refused(path, "the file is of an unknown kind", f"Give a file ending in {', '.join(_ENDINGS)}.")
+    raise _refused(
+        path,
+        "the file is of an unknown kind",
+        f"Give a file ending in {', '.join(_ENDINGS)}.",
+        code=Code.TABLE_KIND,
+    )
 
 
 def _content(path: Path, ending: str, limit: int = -1) -> bytes:
@@ -135,19 +143,32 @@ def _content(path: Path, ending: str, limit: int = -1) -> bytes:
                 with gzip.GzipFile(fileobj=cast("BinaryIO", raw)) as zipped:
                     content = zipped.read(limit)
     except FileNotFoundError:
-        raise _refused(path, "there is no such file", "Check the path, and the folder you are in.") from None
+        raise _refused(
+            path,
+            "there is no such file",
+            "Check the path, and the folder you are in.",
+            code=Code.TABLE_MISSING,
+        ) from None
     except EOFError:
-        raise _refused(path, "the gzip file is cut off", "Copy or export it again, to its end.") from None
+        raise _refused(
+            path, "the gzip file is cut off", "Copy or export it again, to its end.", code=Code.TABLE_DAMAGED
+        ) from None
     except (gzip.BadGzipFile, zlib.error):
         raise _refused(
-            path, "the file is not gzip, or is damaged", "Copy or export it again, or drop .gz from its name."
+            path,
+            "the file is not gzip, or is damaged",
+            "Copy or export it again, or drop .gz from its name.",
+            code=Code.TABLE_DAMAGED,
         ) from None
     except OSError as problem:
         raise _refused(
-            path, f"the file cannot be read: {problem.strerror}", "Check that it is a file you may read."
+            path,
+            f"the file cannot be read: {problem.strerror}",
+            "Check that it is a file you may read.",
+            code=Code.TABLE_UNREADABLE,
         ) from None
     if not content:
-        raise _refused(path, "the file is empty", "Export the table again.")
+        raise _refused(path, "the file is empty", "Export the table again.", code=Code.TABLE_EMPTY)
     return content
 
 
@@ -162,7 +183,10 @@ def _decode(path: Path, content: bytes) -> tuple[str, str]:
             if encoding == "utf-8-sig" or _is_chinese(text):
                 return text, encoding
     raise _refused(
-        path, "the text is neither UTF-8 nor GBK", "Export it as UTF-8 (in a spreadsheet: CSV UTF-8)."
+        path,
+        "the text is neither UTF-8 nor GBK",
+        "Export it as UTF-8 (in a spreadsheet: CSV UTF-8).",
+        code=Code.TABLE_ENCODING,
     )
 
 
@@ -187,7 +211,9 @@ def _header(path: Path, content: bytes) -> tuple[tuple[str, ...], str]:
         names = []
     _check_names(path, names)
     if len(names) == 1 and re.search("[;\t|]", names[0]):
-        raise _refused(path, "the cells are not separated by commas", "Export it with commas.")
+        raise _refused(
+            path, "the cells are not separated by commas", "Export it with commas.", code=Code.TABLE_CELLS
+        )
     return tuple(names), encoding
 
 
@@ -198,6 +224,7 @@ def _check_names(path: Path, names: list[str]) -> None:
             path,
             "the first line is not a header of column names",
             "Put one line of column names first; none empty, none a number.",
+            code=Code.TABLE_HEADER,
         )
     seen: set[str] = set()
     for place, name in enumerate(names, start=1):
@@ -206,6 +233,7 @@ def _check_names(path: Path, names: list[str]) -> None:
                 path,
                 f"column {place} has the name of an earlier one",
                 "Give each column a name of its own.",
+                code=Code.COLUMN_TWICE,
             )
         seen.add(name)
 
@@ -252,6 +280,7 @@ def _parse(path: Path, content: bytes, encoding: str, names: tuple[str, ...]) ->
             path,
             "a row has not as many cells as the header",
             f"Look for commas or quotation marks inside a cell{where}, and export it again.",
+            code=Code.TABLE_CELLS,
         ) from None
 
 
@@ -297,7 +326,12 @@ def _parquet_names(path: Path, read: Callable[..., list[str]]) -> tuple[str, ...
     try:
         names = read(pq)
     except (pa.ArrowException, OSError):
-        raise _refused(path, "the file is not Parquet, or is damaged", "Copy or export it again.") from None
+        raise _refused(
+            path,
+            "the file is not Parquet, or is damaged",
+            "Copy or export it again.",
+            code=Code.TABLE_DAMAGED,
+        ) from None
     _check_names(path, names)
     return tuple(names)
 
@@ -311,7 +345,12 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError):
-        raise _refused(path, "the file is not Parquet, or is damaged", "Copy or export it again.") from None
+        raise _refused(
+            path,
+            "the file is not Parquet, or is damaged",
+            "Copy or export it again.",
+            code=Code.TABLE_DAMAGED,
+        ) from None
     columns = {}
     for name, cells in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_dictionary(cells.type):
@@ -322,6 +361,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
                 "the key is stored as a rounded number",
                 "Export the key as text: a float64 keeps sixteen of its eighteen digits.",
                 field=name,
+                code=Code.KEYS_ROUNDED,
             )
         if name in _TEXT_COLUMNS:
             cells = cells.cast(pa.string())

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 from parties.connectors.cells import from_arrow
 from parties.connectors.files import columns as columns_of_file
@@ -77,7 +78,12 @@ class ParquetFolder:
             }
         )
         if frame.empty:
-            raise refusal(self.name, "its files hold no rows", "Export the table again, with its rows.")
+            raise refusal(
+                self.name,
+                "its files hold no rows",
+                "Export the table again, with its rows.",
+                code=Code.TABLE_EMPTY,
+            )
         frame, digest = in_order(frame)
         return Snapshot(frame, digest, present)
 
@@ -113,6 +119,7 @@ class ParquetFolder:
             raise UsageError(
                 "reading a folder of Parquet files needs the package duckdb, which is not installed",
                 advice="Install it: pip install 'isthmus[duckdb]'.",
+                code=Code.PACKAGE_MISSING,
             ) from None
         config: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": "false",
@@ -136,10 +143,17 @@ class ParquetFolder:
         """The files, in the order of their paths, and the columns that their folders name."""
         root = self.path.resolve()
         if not root.is_dir():
-            raise refusal(self.name, "there is no such folder", "Check the path in party.toml.")
+            raise refusal(
+                self.name, "there is no such folder", "Check the path in party.toml.", code=Code.TABLE_MISSING
+            )
         found = sorted(path for path in root.rglob("*.parquet") if not _hidden(path.relative_to(root)))
         if not found:
-            raise refusal(self.name, "there is no .parquet file in it", "Check the path in party.toml.")
+            raise refusal(
+                self.name,
+                "there is no .parquet file in it",
+                "Check the path in party.toml.",
+                code=Code.TABLE_MISSING,
+            )
         if any(_PATTERN & set(str(path)) for path in found):
             raise refusal(
                 self.name,
@@ -156,6 +170,7 @@ class ParquetFolder:
                     self.name,
                     f"file {path.name} has other columns than the first one",
                     "Write all files with one schema, in folders that are named alike.",
+                    code=Code.COLUMN_MISSING,
                 )
         return found, frozenset(parted[0])
 

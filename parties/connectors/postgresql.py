@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 from parties.connectors.source import refusal, silent
 
@@ -52,12 +53,14 @@ class Tls:
                 name,
                 f'sslmode "{chosen}" is for a server on this machine',
                 "Leave sslmode out, and name the authority that vouches for the server with sslrootcert.",
+                code=Code.DATABASE_TLS,
             )
         if chosen in _VERIFYING and root is None:
             raise refusal(
                 name,
                 "nobody vouches for the server: give sslrootcert",
                 "Name the file of the authority's certificate (PEM).",
+                code=Code.DATABASE_TLS,
             )
         return Tls(chosen, root)
 
@@ -123,6 +126,7 @@ def _driver(until: float, cursors: list[psycopg.Cursor[Any]]) -> type[psycopg.Co
         raise UsageError(
             "reading from PostgreSQL needs the package psycopg, which is not installed",
             advice="Install it: pip install 'isthmus[postgresql]'.",
+            code=Code.PACKAGE_MISSING,
         ) from None
 
     class Bounded(psycopg.Connection[Any]):

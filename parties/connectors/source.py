@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from crypto.codes import Code
 from parties.errors import SourceError
 
 if TYPE_CHECKING:
@@ -74,9 +75,11 @@ class Source(Protocol):
         ...
 
 
-def refusal(name: str, what: str, advice: str, column: str | None = None) -> SourceError:
+def refusal(
+    name: str, what: str, advice: str, column: str | None = None, *, code: Code | None = None
+) -> SourceError:
     """The error of a source by its name."""
-    return SourceError(what, file=name, field=column, advice=advice)
+    return SourceError(what, file=name, field=column, advice=advice, code=code)
 
 
 def silent() -> dict[str, Any]:
@@ -94,6 +97,7 @@ def check_names(name: str, names: Iterable[str]) -> Names:
                 name,
                 f"column {place} has no name, or that of an earlier one",
                 "Give each column a name of its own, as in SELECT a.id, b.id AS holding_id.",
+                code=Code.COLUMN_TWICE,
             )
         seen[each] = None
     return tuple(seen)

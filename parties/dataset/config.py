@@ -32,6 +32,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
+from crypto.codes import Code
 from crypto.errors import IsthmusError, UsageError
 from parties.connectors import FileSource, Snapshot, Source
 from parties.dataset.budget import Budget, read_budget
@@ -128,7 +129,9 @@ class DatasetConfig:
         """The file; `UsageError` where the rows come from elsewhere."""
         if self.file is None:
             raise self.place.error(
-                "this needs a dataset that is one file", advice="Export the table to a .parquet file."
+                "this needs a dataset that is one file",
+                advice="Export the table to a .parquet file.",
+                code=Code.CONFIGURATION,
             )
         return self.file
 
@@ -180,11 +183,14 @@ class DatasetConfig:
             party=self.holder,
             file=self.source.name,
             advice="Correct the names in the configuration: they are compared letter by letter.",
+            code=Code.COLUMN_MISSING,
         )
 
-    def error(self, what: str, *, column: str | None = None, advice: str) -> UsageError:
+    def error(
+        self, what: str, *, column: str | None = None, advice: str, code: Code | None = None
+    ) -> UsageError:
         """A `UsageError` that names this party, this file and `column`."""
-        return self.place.error(what, column=column, advice=advice)
+        return self.place.error(what, column=column, advice=advice, code=code)
 
     def _roles(self) -> dict[str, tuple[str, ...]]:
         single = {

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 from parties.connectors import columns, read_table
 from parties.dataset.config import DatasetConfig, KeyType
@@ -78,11 +79,13 @@ def _common_column(headers: Mapping[str, Sequence[str]]) -> str:
         raise UsageError(
             f"no column stands in all {len(headers)} files, so the key cannot be inferred",
             advice="Give the key the same name in every file, or pass --config FILE that names each.",
+            code=Code.KEY_AMBIGUOUS,
         )
     if len(common) > 1:
         raise UsageError(
             f"the key is ambiguous: all {len(headers)} files have the columns {', '.join(common)}",
             advice=_CONFIG,
+            code=Code.KEY_AMBIGUOUS,
         )
     return common[0]
 
@@ -98,7 +101,11 @@ def _label(named: Mapping[str, Sequence[str]], tables: Mapping[str, pd.DataFrame
         return found[0]
     if found:
         listing = ", ".join(f"{party}.{name}" for party, name in found)
-        raise UsageError(f"the label is ambiguous: {listing} could each be the outcome", advice=_CONFIG)
+        raise UsageError(
+            f"the label is ambiguous: {listing} could each be the outcome",
+            advice=_CONFIG,
+            code=Code.LABEL_AMBIGUOUS,
+        )
     near = ", ".join(
         f"{party}.{name} has {tables[party][name].nunique(dropna=True)}"
         for party, names in named.items()
@@ -108,6 +115,7 @@ def _label(named: Mapping[str, Sequence[str]], tables: Mapping[str, pd.DataFrame
         f"the label cannot be inferred: no file has a two-valued column named {', '.join(LABEL_NAMES)}"
         + (f" ({near} different values)" if near else ""),
         advice=_CONFIG,
+        code=Code.LABEL_AMBIGUOUS,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from crypto.codes import Code
 from parties.errors import DatasetError
 
 
@@ -14,6 +15,8 @@ class Place:
     party: str
     file: str
 
-    def error(self, what: str, *, column: str | None = None, advice: str) -> DatasetError:
+    def error(
+        self, what: str, *, column: str | None = None, advice: str, code: Code | None = None
+    ) -> DatasetError:
         """A `DatasetError` that names the party, the file and `column`."""
-        return DatasetError(what, party=self.party, file=self.file, field=column, advice=advice)
+        return DatasetError(what, party=self.party, file=self.file, field=column, advice=advice, code=code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from crypto.codes import Code
 from parties.errors import DatasetError
 
 
@@ -28,6 +29,7 @@ class Problems:
         party: str | None = None,
         file: str | None = None,
         advice: str = "Correct the configuration; every problem that was found is listed.",
+        code: Code = Code.CONFIGURATION,
     ) -> None:
         """Raise one `UsageError` with every problem, if there is one."""
         if not self._found:
@@ -36,7 +38,7 @@ class Problems:
         head = "" if count == 1 else f"{count} problems: "
         if count == 1 and self._advice is not None:
             advice = self._advice
-        raise DatasetError(head + "; ".join(self._found), party=party, file=file, advice=advice)
+        raise DatasetError(head + "; ".join(self._found), party=party, file=file, advice=advice, code=code)
 
 
 class Table:

@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 from parties.dataset.config import (
     FIELDS,
@@ -120,23 +121,31 @@ def _parse(path: Path) -> dict[str, object]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UsageError(
-            "there is no such configuration file", file=path.name, advice="Check the path given to --config."
+            "there is no such configuration file",
+            file=path.name,
+            advice="Check the path given to --config.",
+            code=Code.FILE_MISSING,
         ) from None
     except OSError as error:
         raise UsageError(
             f"the configuration file cannot be read ({type(error).__name__})",
             file=path.name,
             advice="Check that it is a file and that this user may read it.",
+            code=Code.FILE_DAMAGED,
         ) from None
     except UnicodeDecodeError:
         raise UsageError(
-            "the configuration file is not UTF-8", file=path.name, advice="Save it as UTF-8."
+            "the configuration file is not UTF-8",
+            file=path.name,
+            advice="Save it as UTF-8.",
+            code=Code.TOML_MALFORMED,
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(
             f"the configuration file is not TOML: {error}",
             file=path.name,
             advice="Texts stand in quotes, lists in brackets; a key stands once.",
+            code=Code.TOML_MALFORMED,
         ) from None
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from crypto.codes import Code
 from crypto.private import Private
 from federation import files, journal
 from federation.errors import UsageError
@@ -88,6 +89,7 @@ def gather(home: PartyHome, run: RunId) -> Material:
             f"there is no model document of a {plan.shape} round yet",
             party=party,
             advice="`isthmus model show` tells what this party holds of it.",
+            code=Code.NO_MODEL,
         )
     rows, reviewed, absent = _rows(home, run)
     scored = folder / "scores.npz"

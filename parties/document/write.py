@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from crypto.codes import Code
 from federation import files
 from federation.errors import UsageError
 from federation.ids import RunId
@@ -31,6 +32,7 @@ def write_document(home: PartyHome, run: RunId, out: Path) -> str:
             f"cannot write {out.suffix or 'a file without an ending'}",
             file=str(out),
             advice="Name a file that ends in .html or .md.",
+            code=Code.OUTPUT_KIND,
         )
     data = form(compose(gather(home, run))).encode("utf-8", "replace")
     files.write_private(out, data)

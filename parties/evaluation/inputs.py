@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 
 #: The quantile of a two-sided 95 % normal interval.
@@ -110,7 +111,10 @@ def _numbers(values: ArrayLike, name: str) -> NDArray[np.float64]:
 def _check_values(labels: NDArray[np.float64], scores: NDArray[np.float64]) -> None:
     if not np.isin(labels, (0.0, 1.0)).all():
         raise UsageError(
-            "a label is neither 0 nor 1", field="label", advice="Code a default as 1 and any other firm as 0."
+            "a label is neither 0 nor 1",
+            field="label",
+            advice="Code a default as 1 and any other firm as 0.",
+            code=Code.LABEL_NOT_BINARY,
         )
     unfit = int(np.count_nonzero(~np.isfinite(scores)))
     if unfit:
@@ -126,6 +130,7 @@ def _check_values(labels: NDArray[np.float64], scores: NDArray[np.float64]) -> N
             f"the {labels.size} rows are of one class only: a ranking needs defaults and other firms",
             field="label",
             advice="Evaluate on more rows, or on a longer observation period.",
+            code=Code.LABEL_ONE_CLASS,
         )
     if min(bad, good) == 1:
         raise UsageError(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from crypto.codes import Code
 from federation import files
 from federation.errors import UsageError
 from federation.ids import PartyId
@@ -35,6 +36,7 @@ def export_part(round_folder: Path, kind: str, party: PartyId, form: str, out: P
             party=party,
             field="--as",
             advice="Export this party's part with --as json.",
+            code=Code.MODEL_FORM,
         )
     saved, digest = load(round_folder, kind), model_hash(round_folder)
     head = {"isthmus_model_part": 1, "kind": kind, "run": saved.run, "party": saved.party}

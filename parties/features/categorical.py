@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crypto.codes import Code
 from parties.dataset import Place
 from parties.features.columns import Levels, is_numeric, left_out_empty, levels, number_text, parsed
 from parties.features.saved import flag, position, text, texts
@@ -134,6 +135,7 @@ def refuse_many(count: int, most: int, column: str, place: Place) -> None:
             column=column,
             advice="Exclude it if it names single firms; otherwise declare it categorical, so that rare "
             "levels are merged, or raise max_levels.",
+            code=Code.COLUMN_LEVELS,
         )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
+from crypto.codes import Code
 from parties.dataset import Place
 from parties.features.support import Floats
 
@@ -67,6 +68,7 @@ def parsed_numbers(levels: Levels, column: str, place: Place) -> Floats:
             f"{cells} of {len(levels.codes)} cells of a column of numbers are text",
             column=column,
             advice="Clean those cells or leave them empty; or declare the column categorical.",
+            code=Code.COLUMN_MIXED,
         )
     return numbers(pd.Series(np.append(values, np.nan)[levels.codes], name=column), place)
 
@@ -114,6 +116,7 @@ def _refuse_infinite(values: Floats, series: pd.Series, place: Place) -> None:
             f"{infinite} of {len(values)} cells are infinite, often the trace of a division by zero",
             column=str(series.name),
             advice="Write them as missing, or cap them, before the file is read.",
+            code=Code.COLUMN_KIND,
         )
 
 
@@ -137,4 +140,5 @@ def _unreadable(series: pd.Series, place: Place) -> Exception:
         "the column holds neither numbers nor text nor truth values",
         column=str(series.name),
         advice="Turn dates into numbers of days, unpack nested values, or exclude the column.",
+        code=Code.COLUMN_KIND,
     )

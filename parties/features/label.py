@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crypto.codes import Code
 from parties.dataset import DatasetConfig
 from parties.features.columns import Levels, levels, parsed
 
@@ -31,6 +32,7 @@ def read_label(
             "the configuration names no label" if column is None else "the table has no such label column",
             column=column,
             advice="Give `label` the name of the column that holds the outcome.",
+            code=Code.LABEL_MISSING,
         )
     found = _folded(levels(frame[column], config.place))
     _refuse_missing(found, column, config)
@@ -53,24 +55,29 @@ def _refuse_missing(found: Levels, column: str, config: DatasetConfig) -> None:
             f"{absent} of {len(found.codes)} rows have no outcome",
             column=column,
             advice="Leave out the rows whose outcome is not known yet; a missing outcome is not a good one.",
+            code=Code.LABEL_INCOMPLETE,
         )
 
 
 def _refuse_other_counts(found: Levels, column: str, config: DatasetConfig) -> None:
     count = len(found.texts)
     if count == 0:
-        raise config.error("the table has no rows", column=column, advice="Give a file with rows.")
+        raise config.error(
+            "the table has no rows", column=column, advice="Give a file with rows.", code=Code.TABLE_EMPTY
+        )
     if count == 1:
         raise config.error(
             f"all {len(found.codes)} rows have the same outcome, so there is nothing to learn",
             column=column,
             advice="Give rows of both outcomes, or name another column as the label.",
+            code=Code.LABEL_ONE_CLASS,
         )
     if count > 2:
         raise config.error(
             f"the outcome has {count} different values instead of two",
             column=column,
             advice=f"Write it as one of: {_FORMS}.",
+            code=Code.LABEL_NOT_BINARY,
         )
 
 
@@ -85,6 +92,7 @@ def _values(found: Levels, column: str, config: DatasetConfig, notes: list[str] 
             "the two values of the outcome are not ones that tell good from bad",
             column=column,
             advice=f"Write it as one of: {_FORMS}.",
+            code=Code.LABEL_NOT_BINARY,
         )
     larger: NDArray[np.int8] = (numbers == numbers.max()).astype(np.int8)
     if notes is not None and set(numbers) != {0.0, 1.0}:

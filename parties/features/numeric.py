@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crypto.codes import Code
 from parties.dataset import Place
 from parties.features.columns import left_out_empty, numbers
 from parties.features.saved import finite, text
@@ -117,6 +118,7 @@ def _standard(values: Floats, column: str, place: Place) -> Standard:
             "the numbers are too large, or differ too little, to be standardised",
             column=column,
             advice="Rescale the column before the file is read, or exclude it.",
+            code=Code.COLUMN_KIND,
         )
     return standard
 

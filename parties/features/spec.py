@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from pandas.api import types
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 from parties.dataset import DatasetConfig, Place
 from parties.features.categorical import CategoricalColumn, refuse_many
@@ -81,6 +82,7 @@ class FeatureSpec:
                 f"no column is left as a feature on {len(rows)} training rows",
                 advice=f"Each feature needs {MIN_SUPPORT} training rows on either side: give more rows or "
                 "columns that differ. " + " ".join(notes[:5]),
+                code=Code.NO_FEATURE,
             )
         return cls(columns, tuple(notes), config.place)
 
@@ -103,6 +105,7 @@ class FeatureSpec:
             raise place.error(
                 f"the table lacks columns that the model was trained on: {', '.join(absent)}",
                 advice="Give the columns of the training file; missing values may be empty.",
+                code=Code.COLUMN_MISSING,
             )
         out = np.empty((len(self.names), len(frame)))
         start = 0
@@ -182,6 +185,7 @@ def holds_numbers(series: pd.Series, place: Place, notes: list[str]) -> bool:
             f"{len(present) - numbers} of {len(present)} cells are not numbers, and all others are",
             column=str(series.name),
             advice="Clean those cells or leave them empty; or declare the column categorical, or exclude it.",
+            code=Code.COLUMN_MIXED,
         )
     return False
 
@@ -197,7 +201,11 @@ def _row_numbers(training_rows: ArrayLike, rows: int, place: Place) -> NDArray[n
         )
     chosen = chosen.astype(np.int64)
     if chosen.size == 0:
-        raise place.error("there are no training rows", advice="Give rows that both sides of a split hold.")
+        raise place.error(
+            "there are no training rows",
+            advice="Give rows that both sides of a split hold.",
+            code=Code.TABLE_EMPTY,
+        )
     if chosen.min() < 0 or chosen.max() >= rows or len(np.unique(chosen)) != len(chosen):
         raise UsageError(
             "a training row lies outside the table or is named twice",
@@ -209,7 +217,9 @@ def _row_numbers(training_rows: ArrayLike, rows: int, place: Place) -> NDArray[n
 def _refuse_repeated(frame: pd.DataFrame, place: Place) -> None:
     if not frame.columns.is_unique:
         raise place.error(
-            "the table has two columns of one name", advice="Rename one of them: names tell columns apart."
+            "the table has two columns of one name",
+            advice="Rename one of them: names tell columns apart.",
+            code=Code.COLUMN_TWICE,
         )
 
 

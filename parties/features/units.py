@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 from parties.dataset import DatasetConfig
 
@@ -31,6 +32,7 @@ def check_units(config: DatasetConfig, declared: Mapping[str, Mapping[str, str]]
         party=config.holder,
         field=columns.pop() if len(columns) == 1 else None,
         advice="Convert one of the files and correct the unit in its configuration, or exclude the column.",
+        code=Code.COLUMNS_DIFFER,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from crypto.codes import Code
 from federation import files
 from federation.errors import UsageError
 from federation.governance.covering import Held, cover
@@ -138,6 +139,7 @@ def read_transfer(text: str, holder: str) -> Transfer:
             f"a place is two capital letters (ISO 3166-1), here {origin!r} and {destination!r}",
             field="--transfer",
             advice=_AGAIN,
+            code=Code.PLACE_UNKNOWN,
         ) from None
 
 
@@ -156,6 +158,7 @@ def _recipients(home: PartyHome, to: Mapping[str, str], known: Known) -> dict[st
                 field="--to",
                 advice=f"Compare it with {name} by telephone, then run "
                 f"`isthmus party trust {name} FINGERPRINT`.",
+                code=Code.FINGERPRINT_UNCHECKED,
             )
     return {
         name: Recipient(place=place, fingerprint=known.fingerprints[PartyId(name)])
@@ -172,6 +175,7 @@ def needs_for(home: PartyHome, dataset: str, plan: Plan, known: Known = NOBODY) 
             party=me,
             field=f"parties.{me}",
             advice="Name the plan's own dataset with --dataset, or grant without --plan.",
+            code=Code.NO_DATASET,
         )
     return needs_of(plan, tuple(map(PartyId, plan.parties)), me, own_dataset(home, dataset), known)
 
@@ -213,4 +217,5 @@ def _told(home: PartyHome, error: ValidationError) -> UsageError:
         "this is no grant:" + "".join(f"\n  - {problem}" for problem in problems),
         party=home.name(),
         advice=_AGAIN,
+        code=Code.GRANT_MALFORMED,
     )

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from crypto.codes import Code
 from crypto.errors import IsthmusError
 from federation import files
 from federation.errors import GrantRefused, UsageError
@@ -104,6 +105,7 @@ class Shelf:
                 party=self._home.name(),
                 file=str(path.parent),
                 advice=f"Name one of these: {known}." if known else "Make one with `isthmus grant new`.",
+                code=Code.NO_GRANT,
             )
         return self._kept(path)
 
@@ -116,6 +118,7 @@ class Shelf:
                 party=self._home.name(),
                 file=str(path),
                 advice="Give another --id; revoke the old one if the new one is to replace it.",
+                code=Code.GRANT_EXISTS,
             )
         envelope = signing.sealed_grant(grant, self._home.identity())
         ledger = self._home.ledger()
@@ -137,6 +140,7 @@ class Shelf:
                 party=self._home.name(),
                 file=str(path),
                 advice="There is nothing to do: nothing leaves under it.",
+                code=Code.GRANT_REVOKED_ALREADY,
             )
         revocation = Revocation(
             revocation="isthmus.revocation/v1",

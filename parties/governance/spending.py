@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from crypto.codes import Code
 from crypto.errors import Refusal
 from federation import files
 from federation.governance.limits import Spent
@@ -31,6 +32,7 @@ from parties.privacy.chain import Chain, Lines
 class SpendingRefused(Refusal):
     """The record of what was spent is not what this party wrote; no grant counts until it is restored."""
 
+    code = Code.SPENDING_RECORD
     advice = (
         "Keep the folder governance/ as evidence and restore spent.jsonl and spent.head from a backup made "
         "after the last run. Without one, move both away, revoke the grants and make others with what is "

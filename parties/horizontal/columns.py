@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api import types
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 from federation.errors import PlanRefused
 from federation.files import canonical_json
@@ -78,6 +79,7 @@ def refuse_difference(own: Schema, digests: Mapping[str, bytes], dataset: Datase
         advice=f"Compare columns with them; here they are: {listing}. Exclude what others lack; where a kind "
         "differs (a column without a cell counts as numeric), declare the column in the plan, as "
         "[columns.NAME] with a range or with levels.",
+        code=Code.COLUMNS_DIFFER,
     )
 
 

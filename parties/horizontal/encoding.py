@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 from federation.secure_sum.interface import Floats, Integers
 from parties.dataset import Place
@@ -210,6 +211,7 @@ class CommonEncoding:
             raise place.error(
                 f"the table lacks columns of the common encoding, or has one twice: {', '.join(absent)}",
                 advice="Give the columns that the plan was agreed on, each once; cells may be empty.",
+                code=Code.COLUMN_MISSING,
             )
         numeric = np.empty((len(frame), len(self.names)), dtype=np.float32)
         start = 0

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from crypto.codes import Code
 from federation.errors import PlanRefused
 from federation.tables import Model
 from parties.horizontal.modules import load_factory
@@ -94,6 +95,7 @@ def build(
             "no column is left to train on",
             party=party,
             advice="Look at the notes of the encoding: every column was constant, missing or too rare.",
+            code=Code.NO_FEATURE,
         )
     if model.kind == "logistic":
         return Logistic(numeric, cardinalities)

@@ -25,6 +25,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 from federation.errors import PlanRefused
 
@@ -109,6 +110,7 @@ def _source(module: str, party: str) -> tuple[ModuleSpec, bytes]:
             field="model.module",
             advice="Install the package with its .py files (each folder with an __init__.py), read it, and "
             "approve its hash under [modules] in party.toml.",
+            code=Code.MODULE_UNFIT,
         )
     try:
         return spec, Path(spec.origin).read_bytes()
@@ -144,6 +146,7 @@ def _compare(reference: str, installed: str, planned: str, approved: str | None,
             party=party,
             field="model.module",
             advice="Read the module's source; then put its hash under [modules] in party.toml.",
+            code=Code.MODULE_NOT_APPROVED,
         )
     if installed != approved:
         raise PlanRefused(
@@ -153,6 +156,7 @@ def _compare(reference: str, installed: str, planned: str, approved: str | None,
             field="model.module",
             advice="Find out who changed the file; install the approved version, or read this one and put "
             "its hash under [modules] in party.toml.",
+            code=Code.MODULE_NOT_APPROVED,
         )
     if planned != approved:
         raise PlanRefused(
@@ -161,6 +165,7 @@ def _compare(reference: str, installed: str, planned: str, approved: str | None,
             field="model.module_sha256",
             advice="Install the version of the module that the plan means and approve it, or have the plan "
             "corrected.",
+            code=Code.MODULE_NOT_APPROVED,
         )
 
 
@@ -192,6 +197,7 @@ def _executed(spec: ModuleSpec, source: bytes, party: str) -> ModuleType:
             party=party,
             field="model.module",
             advice="Import it by hand in this environment, and install what it lacks.",
+            code=Code.MODULE_UNFIT,
         ) from None
     finally:
         if not ran:

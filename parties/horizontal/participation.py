@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.private import Private
 from crypto.sealed import SharedSecret
 from crypto.summation.schemes import protection
@@ -187,12 +188,14 @@ class _Member:
                 "would tell the difference",
                 party=self._work.me,
                 advice="Launch the plan again with the parties that are there.",
+                code=Code.TOLD_BEFORE,
             )
         if state is None and self._plan.privacy.unit == "record" and self._kept.released_any:
             raise PlanRefused(
                 "the statistics were broken off, and making them again would spend their noise twice",
                 party=self._work.me,
                 advice="Launch the plan again: it is charged again.",
+                code=Code.TOLD_BEFORE,
             )
 
     # -- statistics --------------------------------------------------------------------------------

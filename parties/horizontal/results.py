@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.errors import IsthmusError, UsageError
 from crypto.private import Private
 from federation import files
@@ -193,6 +194,7 @@ def _read_new(dataset: DatasetConfig, file: Path) -> pd.DataFrame:
             file=file.name,
             field="key",
             advice="Give the new firms under the same column names as the dataset of the round.",
+            code=Code.KEY_COLUMN_MISSING,
         )
     return frame
 

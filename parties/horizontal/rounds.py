@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crypto.codes import Code
 from crypto.private import Private
 from federation.errors import PeerFailure
 from federation.flower.strategies import ServerOptimiser
@@ -45,6 +46,7 @@ _PARTS = 100
 class RoundPaused(PeerFailure):
     """The members stop after a round that all of them have, so that another party can join them."""
 
+    code = Code.ROUND_PAUSED
     advice = "Nothing is to be done: the round goes on."
 
 

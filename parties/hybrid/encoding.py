@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 from federation.errors import PlanRefused
 from federation.tables import Column
@@ -124,6 +125,7 @@ class OwnEncoding:
                 f"no column is left as a feature on {len(rows)} training rows",
                 advice=f"Each feature needs {MIN_SUPPORT} training rows that differ: align more firms, or "
                 "declare other columns.",
+                code=Code.NO_FEATURE,
             )
         return cls(common, scales)
 

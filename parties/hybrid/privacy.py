@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crypto.accounting import Event
+from crypto.codes import Code
 from crypto.summation.schemes import protection
 from federation.errors import PlanRefused
 from federation.plan import Plan
@@ -69,6 +70,7 @@ def reserve(work: Work, table: OwnTable) -> Cost | None:
             field="privacy.unit",
             advice='Plan shape = "horizontal", where noise bounds all that is told; or the owner takes '
             f"[datasets.{dataset.name}.privacy] out of party.toml.",
+            code=Code.BUDGET_UNBOUNDED,
         )
     ledger = Ledger.of(work.home, dataset, table.ids, table.digest)
     events = crossing_events(plan)

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crypto.codes import Code, of_system
 from crypto.errors import Refusal, UsageError
 from federation import files, locks
 
@@ -38,6 +39,7 @@ _PAUSE = 0.05
 class LedgerRefused(Refusal):
     """The privacy ledger is not what this party wrote, or cannot be read; nothing can be charged to it."""
 
+    code = Code.PRIVACY_LEDGER
     advice = (
         "Keep the folder privacy/ as evidence and restore it from a backup made after the last run. "
         "Without one, move it away and lower each budget by what the earlier runs spent."
@@ -108,6 +110,7 @@ class Chain:
                             file=str(self.file),
                             advice=f"See which process of this party holds {self._lock_file.name} there, "
                             "then try again.",
+                            code=Code.FOLDER_HELD,
                         ) from None
                     time.sleep(_PAUSE)
             yield self.read()
@@ -128,6 +131,7 @@ class Chain:
                 party=self.party,
                 file=str(self.file),
                 advice="Free space on that disk, or mend the rights on that folder; nothing was charged.",
+                code=of_system(error),
             ) from None
         self._write_head(after.size + len(text) + 1, hashlib.sha256(text).digest())
 

@@ -20,6 +20,7 @@ from typing import Literal
 
 from crypto import accounting
 from crypto.accounting import DiscreteGaussian, Event, Gaussian, SampledGaussian
+from crypto.codes import Code
 from federation.errors import PlanRefused
 from federation.plan import Plan
 from parties.privacy.charge import Charge
@@ -125,6 +126,7 @@ def check_plan(plan: Noised, events: Sequence[Event], party: str) -> float:
             party=party,
             field="privacy.epsilon",
             advice="Raise privacy.noise_multiplier, plan fewer rounds, or raise privacy.epsilon in the plan.",
+            code=Code.EPSILON,
         )
     return epsilon
 

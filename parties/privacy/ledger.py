@@ -21,6 +21,7 @@ from pathlib import Path
 
 from crypto import accounting
 from crypto.accounting import Event
+from crypto.codes import Code
 from crypto.errors import UsageError
 from crypto.private import Private
 from federation.errors import PlanRefused
@@ -166,6 +167,7 @@ class Ledger:
             party=self._party,
             field="privacy",
             advice="Launch the changed plan as a new round. `isthmus privacy show` lists what was charged.",
+            code=Code.TOLD_BEFORE,
         )
 
     def _check_noise(self, charge: Charge, unit: Unit) -> None:
@@ -196,6 +198,7 @@ class Ledger:
             field="privacy.epsilon",
             advice=self._what_fits(charge, others, after.unit, budget)
             + f" `isthmus privacy show {self._dataset}` lists what was spent.",
+            code=Code.BUDGET_SPENT,
         )
 
     def _what_fits(self, charge: Charge, others: Sequence[Entry], unit: Unit, budget: Budget) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 from parties.dataset import DatasetConfig, from_party_table
 from parties.dataset.budget import Budget
@@ -89,6 +90,7 @@ def overview(home: PartyHome, only: str | None = None) -> tuple[Overview, ...]:
             f"neither party.toml nor the privacy ledger knows a dataset {only!r}",
             party=party,
             advice="`isthmus privacy show` without a name lists those that it knows.",
+            code=Code.NO_DATASET,
         )
     found = []
     for name, table in tables.items():

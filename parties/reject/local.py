@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 from crypto.private import Private
 from federation.ids import RunId
@@ -66,6 +67,7 @@ def rejects(home: PartyHome, run: RunId, kind: str, question: Question) -> Shown
             f"this party has no outcomes of {run}, and rejects are inferred from those of the accepted",
             party=home.name(),
             advice="Run this at the label party.",
+            code=Code.NO_MODEL,
         )
     place = Place(home.name(), question.file.name)
     rejected = _rejected(question.file, place, rows)

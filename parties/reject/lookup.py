@@ -39,6 +39,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crypto.bfv import Columns, Scheme, unmask_sums
+from crypto.codes import Code
 from crypto.noise import SystemWords, discrete_gaussian
 from crypto.pool import Pool
 from crypto.private import Private
@@ -85,6 +86,7 @@ def ask(
             f"fewer than {fewest} of the common firms were rejected: no band can be asked for",
             party=session.me,
             advice="Ask a lender that knows more of the rejected firms, or assume a multiplier.",
+            code=Code.TOO_FEW_FIRMS,
         )
     bands = fit_bands(score[turned_down], most, fewest)
     which = np.where(turned_down, bands.of(score), -1)

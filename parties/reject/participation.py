@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from crypto.accounting import DiscreteGaussian
+from crypto.codes import Code
 from crypto.private import Private
 from federation import files
 from federation.errors import PlanRefused
@@ -95,6 +96,7 @@ def _tell(work: Work, table: OwnTable) -> list[str]:
             "more than was charged",
             party=work.me,
             advice="Launch the plan again as a new round, which is charged anew.",
+            code=Code.TOLD_BEFORE,
         )
     frame = table.frame.open_locally().iloc[table.positions.open_locally()].reset_index(drop=True)
     outcomes = Private(read_label(frame, dataset))

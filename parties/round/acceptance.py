@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from crypto.codes import Code
 from crypto.identity import PublicIdentity
 from federation.errors import GrantRefused, IsthmusError, PlanRefused
 from federation.governance.authorisation import Authorisation
@@ -45,10 +46,10 @@ def accept(home: PartyHome, payload: bytes) -> Accepted:
     order = Order.open(payload, admission.coordinator, me)
     plan = order.plan
     if me not in plan.parties:
-        raise PlanRefused("the plan does not name this party", party=me)
+        raise PlanRefused("the plan does not name this party", party=me, code=Code.PLAN_WITHOUT_US)
     plan.check_members(order.members)
     if me not in order.members:
-        raise PlanRefused("the order leaves this party out", party=me)
+        raise PlanRefused("the order leaves this party out", party=me, code=Code.PLAN_WITHOUT_US)
     roles = {seat: role for seat, role in plan.roles().items() if seat in (*order.members, AGGREGATOR)}
     others = [party for party in roles if party not in (me, AGGREGATOR)]
     identities: dict[PartyId, PublicIdentity] = order.roster.pinned(home.pins(), others)
@@ -97,6 +98,7 @@ def _check_label(dataset: DatasetConfig, plan: Plan, role: Role) -> None:
             party=dataset.holder,
             field=f"datasets.{dataset.name}.accepted",
             advice='Name a dataset of accepted firms alone, or plan model.kind = "rejects".',
+            code=Code.PLAN_DATASET,
         )
     if role is Role.MEMBER:
         if dataset.label is None:
@@ -105,6 +107,7 @@ def _check_label(dataset: DatasetConfig, plan: Plan, role: Role) -> None:
                 party=dataset.holder,
                 field=f"datasets.{dataset.name}.label",
                 advice="Name the column with the outcomes as `label` in party.toml.",
+                code=Code.PLAN_ROLE,
             )
     elif (dataset.label is not None) != (role is Role.LABEL):
         raise PlanRefused(
@@ -114,6 +117,7 @@ def _check_label(dataset: DatasetConfig, plan: Plan, role: Role) -> None:
             party=dataset.holder,
             field=f"parties.{dataset.holder}.role",
             advice='Let the party with the outcomes have role = "label", and its dataset name `label`.',
+            code=Code.PLAN_ROLE,
         )
 
 
@@ -125,6 +129,7 @@ def _check_lookup(dataset: DatasetConfig, role: Role) -> None:
             party=dataset.holder,
             field=f"datasets.{dataset.name}.label",
             advice="Name the column with the outcomes as `label` in party.toml.",
+            code=Code.PLAN_ROLE,
         )
     if (dataset.accepted is not None) != (role is Role.LABEL):
         raise PlanRefused(
@@ -135,6 +140,7 @@ def _check_lookup(dataset: DatasetConfig, role: Role) -> None:
             field=f"datasets.{dataset.name}.accepted",
             advice="At the bank that asks, name the column that says who was accepted as `accepted` in "
             "party.toml; at the lender that is asked, a dataset of its customers without one.",
+            code=Code.PLAN_DATASET,
         )
 
 
@@ -153,5 +159,6 @@ def own_dataset(home: PartyHome, name: str, asked: str = "the plan") -> DatasetC
             party=home.name(),
             field=f"datasets.{name}",
             advice=f"Add a table [datasets.{name}] to party.toml, or change {asked}.",
+            code=Code.PLAN_DATASET,
         )
     return from_party_table(name, tables[name], party=home.name(), folder=home.folder)

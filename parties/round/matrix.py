@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.private import Private
 from crypto.sealed import WireRefused
 from federation.budget import check_equations
@@ -98,4 +99,5 @@ def _check_width(session: Session, plan: Plan, rows: int, party: PartyId, column
             f"{columns} columns over {rows} training rows are more than a quarter",
             party=party,
             advice=f"Leave out columns at {party}, or align more firms.",
+            code=Code.TOO_MANY_COLUMNS,
         )

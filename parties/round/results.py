@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.private import Private
 from federation import files
 from federation.errors import UsageError
@@ -121,6 +122,7 @@ def refuse_another(home: PartyHome, run: RunId, dataset: DatasetConfig, digest: 
             f"the table has changed since {run}, so its rows cannot be found again",
             advice="Put the table of that round back, with the same columns left out, or launch a new one "
             "over this one.",
+            code=Code.TABLE_CHANGED,
         )
 
 
@@ -180,6 +182,7 @@ def opened_scores(home: PartyHome, run: RunId) -> Private[pd.DataFrame]:
             f"{run} opened no scores to this party",
             party=home.name(),
             advice="Scores are opened to the label party, for the rows that the plan's scores.open names.",
+            code=Code.NO_MODEL,
         )
     rows, logits, training = load_scores(path)
     dataset = dataset_of(home, run)

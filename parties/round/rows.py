@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.pool import Pool
 from crypto.private import Private
 from crypto.sealed import RowMarks, WireRefused
@@ -124,6 +125,7 @@ def _before(frame: pd.DataFrame, dataset: DatasetConfig, test_share: float) -> M
         raise dataset.error(
             "the plan splits out of time, and this dataset names no time column",
             advice="Name the column that says when the decision was made: `time` in the configuration.",
+            code=Code.TIME_MISSING,
         )
     decided = moments(frame[dataset.time], dataset.place)
     days = np.where(decided.known, decided.days, np.iinfo(np.int64).min)
@@ -137,6 +139,7 @@ def _before(frame: pd.DataFrame, dataset: DatasetConfig, test_share: float) -> M
             f"no row is later than another, by the {decided.unit}: the plan's split out of time has no test",
             column=dataset.time,
             advice='Give finer times or more rows, or plan a random split: split.method = "random".',
+            code=Code.TIME_MISSING,
         )
     tested = counts[::-1].cumsum()[::-1][1:] / len(
         days

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.private import Private
 from federation import files
 from federation.errors import UsageError
@@ -68,6 +69,7 @@ def write_scores(scores: Private[pd.DataFrame], path: Path) -> int:
             f"cannot write {path.suffix or 'a file without an ending'}",
             file=str(path),
             advice="Name a file that ends in .csv or .parquet.",
+            code=Code.OUTPUT_KIND,
         )
     files.write_private(path, data)
     return len(frame)

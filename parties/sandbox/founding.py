@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from crypto.codes import Code
 from federation import files
 from federation.addresses import Address
 from federation.coordinator.home import CoordinatorHome, FederationSettings
@@ -72,6 +73,7 @@ def clear(folder: Path, *keep: Path | None) -> None:
                 "this folder holds something else",
                 file=str(folder),
                 advice="Name an empty or new folder with --out.",
+                code=Code.FOLDER_TAKEN,
             )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -120,7 +122,12 @@ def given(data: Path, config: Path | None) -> tuple[dict[PartyId, DatasetConfig]
 def tables_in(data: Path) -> tuple[dict[str, Path], list[str]]:
     """The tables in a folder by their party, and the names of what else is there to be seen."""
     if not data.is_dir():
-        raise UsageError("there is no such folder", file=str(data), advice="Name a folder with --data.")
+        raise UsageError(
+            "there is no such folder",
+            file=str(data),
+            advice="Name a folder with --data.",
+            code=Code.TABLE_MISSING,
+        )
     tables: dict[str, Path] = {}
     others: list[str] = []
     for path in sorted(data.iterdir()):

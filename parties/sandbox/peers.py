@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.private import Private
 from crypto.summation.protection import MOST_MEMBERS
 from federation import files
@@ -246,13 +247,17 @@ def _inferred(
             "more than one is",
             file=file,
             advice="Name the outcome's column with --label.",
+            code=Code.LABEL_AMBIGUOUS,
         )
     label = labels[0]
     keys = [roles.key] if roles.key is not None else _keys_of_all(tables, common, label)
     if len(keys) != 1:
         told = f": {', '.join(keys)} could each be it" if keys else ", as no column names each row once"
         raise UsageError(
-            f"the key cannot be inferred{told}", file=file, advice="Name the firms' column with --key."
+            f"the key cannot be inferred{told}",
+            file=file,
+            advice="Name the firms' column with --key.",
+            code=Code.KEY_AMBIGUOUS,
         )
     key = keys[0]
     features = [name for name in common if name not in (key, label, *roles.exclude)]
@@ -261,6 +266,7 @@ def _inferred(
             "no column is left as a feature",
             file=file,
             advice="Every table needs columns of the same names besides key, label and those excluded.",
+            code=Code.NO_FEATURE,
         )
     told = f"The key is {key}, the label {label}; {len(features)} other columns are features."
     return ColumnRoles(key, label, roles), [told]
@@ -277,6 +283,7 @@ def _check_named(roles: Roles, common: list[str], file: str) -> None:
                     file=file,
                     field=option,
                     advice=f"Columns of every table: {', '.join(common)}.",
+                    code=Code.COLUMN_MISSING,
                 )
 
 

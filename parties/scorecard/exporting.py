@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from crypto.codes import Code
 from federation import files
 from federation.errors import UsageError
 from federation.ids import RunId
@@ -79,6 +80,7 @@ def _with_label_party(home: PartyHome, run: RunId, form: str) -> UsageError:
         field="--as",
         advice=f"Export this party's own points with --as json. The whole is exported at {label}, if every "
         "other party set share_points = true in its party.toml before the round.",
+        code=Code.MODEL_IN_PARTS,
     )
 
 
@@ -89,4 +91,5 @@ def _not_whole(home: PartyHome, form: str, refused: Sequence[str]) -> UsageError
         field="--as",
         advice="Export the joint form with --as json; or let every party set share_points = true in its "
         "party.toml and launch the plan again.",
+        code=Code.MODEL_IN_PARTS,
     )

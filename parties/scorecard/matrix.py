@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crypto.codes import Code
 from crypto.private import Private
 from federation.errors import PlanRefused
 from federation.ids import PartyId
@@ -158,6 +159,7 @@ def _filtered(
             party=dataset.holder,
             field="binning.minimum_iv",
             advice="Plan a lower binning.minimum_iv, or give columns that tell more of the outcome.",
+            code=Code.NO_FEATURE,
         )
     return BinningBook(tuple(table for table in whole.tables if table.column in stay)), why
 

@@ -75,7 +75,7 @@ def test_the_cpu_time_of_an_answer_counts_from_the_one_before() -> None:
 def test_a_refusal_is_an_answer() -> None:
     done = spoken_to(request("refuse", b""))
     assert ANSWER.unpack(done.stdout[: ANSWER.size])[0] == REFUSED
-    assert done.stdout[ANSWER.size :] == b"no\ndo"
+    assert done.stdout[ANSWER.size :] == b"IST-3000: no\ndo"
 
 
 def test_a_request_that_is_cut_off_is_not_worked_on() -> None:

@@ -253,7 +253,8 @@ def test_an_error_in_one_seat_ends_the_session_with_its_cause_at_every_other() -
         run_seats(THREE, {**waiting, "platform": fail})
     seats = failed.value.seats  # type: ignore[attr-defined]
     told = {name: error.given_cause for name, error in seats.items() if isinstance(error, SessionEnded)}
-    assert told == dict.fromkeys(("bank", "public", AGGREGATOR), "party public: this is not what was agreed")
+    cause = "IST-3200: party public: this is not what was agreed"
+    assert told == dict.fromkeys(("bank", "public", AGGREGATOR), cause)
 
 
 def test_masks_of_a_session_cancel_over_its_parties_and_the_aggregator_has_no_part_in_them() -> None:

@@ -97,7 +97,7 @@ def test_the_others_are_told_no_column_and_what_they_are_told_is_written_down(
     with pytest.raises(DatasetError, match="debts_sub_prime") as refused:
         take_part(home, dataclasses.replace(order, dataset=dataset), lambda accepted: transport)
     assert transport.cause == refused.value.cause
-    assert transport.cause.startswith("party bank: its dataset") and "debts" not in transport.cause
+    assert transport.cause.startswith("IST-2000: party bank: its dataset") and "debts" not in transport.cause
     (line,) = read(home.round_folder(order.order.run) / "told.jsonl")
     assert (line.type, line.form, line.size) == ("session/end", "control", len(transport.cause))
     assert line.sha256 == hashlib.sha256(transport.cause.encode()).hexdigest()
@@ -111,7 +111,7 @@ def test_what_cannot_be_written_down_is_not_told(home: PartyHome, monkeypatch: p
     monkeypatch.setattr("parties.participation._note_told", full)
     with pytest.raises(Refusal) as refused:  # The coordinator is told the same.
         take_part(home, accepted(1), lambda accepted: transport)
-    assert transport.cause == "party bank: cannot write or read: No space left on device"
+    assert transport.cause == "IST-5001: party bank: cannot write or read: No space left on device"
     assert refused.value.cause == transport.cause
     assert isinstance(refused.value.__cause__, UsageError)
 

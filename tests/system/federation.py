@@ -323,7 +323,7 @@ class Federation:
         return said[-1].partition(" ended: ")[2] if said else ""
 
     def was_told(self, party: str, run: str, cause: str, seconds: float = STOP_SECONDS) -> bool:
-        """Whether the party's node gave `cause` for the end of `run`.
+        """Whether the party's node gave `cause`, its code and its sentence, for the end of `run`.
 
         Also true when it never took part: Flower drops an order whose round is over before it arrives.
         """
@@ -332,7 +332,10 @@ class Federation:
             if time.monotonic() > until:
                 return False
             time.sleep(0.1)
-        return cause in self.told(party, run) or f"taking part in {run}" not in self.log(party)
+        code, _, sentence = cause.partition(": ")
+        said = self.told(party, run)
+        given = said.startswith(f"{code}: ") and sentence in said
+        return given or f"taking part in {run}" not in self.log(party)
 
     def _written(self, plan: str) -> Path:
         file = self.folder / f"plan-{secrets.token_hex(4)}.toml"

@@ -315,14 +315,16 @@ def test_the_command_of_a_failed_round_says_why_and_ends_with_its_exit_code(
     launched: dict[str, Done],
 ) -> None:
     causes = {
-        "absent": f"party {ABSENT}: waited 2 s for {ABSENT} (coming online)",
-        "refused": "party platform, field datasets.unheard-of: the plan names the dataset",
+        "absent": f"IST-4001: party {ABSENT}: waited 2 s for {ABSENT} (coming online)",
+        "refused": "IST-3402: party platform, field datasets.unheard-of: the plan names the dataset",
     }
     for name, exit_code in (("absent", 4), ("refused", 3)):
         done = launched[name]
         assert (done.exit_code, done.facts["exit_code"]) == (exit_code, exit_code)
         assert done.cause.startswith(causes[name])
-        assert f"error: the round did not finish: {done.cause}" in done.err
+        code, _, sentence = done.cause.partition(": ")
+        assert done.facts["code"] == code
+        assert f"error[{code}]: the round did not finish: {sentence}" in done.err
         assert "next:  Mend the cause" in done.err
         assert len(done.out.splitlines()) == 1  # One JSON object, also of a round that failed.
 
@@ -520,6 +522,12 @@ def test_a_damaged_member_record_is_named_and_waited_out(federation: Federation)
 # -- the coordinator -------------------------------------------------------------------------------------
 
 
+def passed_on(cause: str) -> str:
+    """What a party says of it: the code is the same, and who told it stands before the sentence."""
+    code, _, sentence = cause.partition(": ")
+    return f"{code}: aggregator ended the session: {sentence}"
+
+
 @pytest.mark.usefixtures("refused")
 def test_cancelling_in_mid_round_leaves_everybody_idle_with_the_cause(federation: Federation) -> None:
     run = federation.submit(federation.plan("bank", "platform", extra=LONG))
@@ -527,10 +535,10 @@ def test_cancelling_in_mid_round_leaves_everybody_idle_with_the_cause(federation
     command("round", "cancel", run, "--home", federation.home)
     status = federation.wait_over(run)
     assert (status["state"], status["exit_code"]) == ("cancelled", 4)
-    assert status["cause"] == "the coordinator cancelled the round"
+    assert status["cause"] == "IST-4005: the coordinator cancelled the round"
     federation.wait_idle("bank", "platform")
     for party in ("bank", "platform"):
-        assert federation.node(party)["cause"] == f"aggregator ended the session: {status['cause']}"
+        assert federation.node(party)["cause"] == passed_on(status["cause"])
     with pytest.raises(UsageError, match="is over already"):
         command("round", "cancel", run, "--home", federation.home)
 
@@ -542,10 +550,13 @@ def test_stopping_the_service_in_mid_round_tells_everybody(federation: Federatio
     federation.wait_step(run, "platform", "training")
     command("federation", "stop", "--home", federation.home)
     status = federation.status(run)
-    assert (status["state"], status["cause"]) == ("cancelled", "the federation's service was stopped")
+    assert (status["state"], status["cause"]) == (
+        "cancelled",
+        "IST-4006: the federation's service was stopped",
+    )
     federation.wait_idle()
     for party in federation.names:
-        assert federation.node(party)["cause"] == f"aggregator ended the session: {status['cause']}"
+        assert federation.node(party)["cause"] == passed_on(status["cause"])
     with pytest.raises(UsageError) as refused:
         federation.submit(federation.plan())
     assert "isthmus federation start" in refused.value.advice
@@ -561,10 +572,10 @@ def test_a_service_that_was_killed_ends_its_round_when_it_starts_again(federatio
     federation.start_coordinator()
     status = federation.status(run)
     assert (status["state"], status["exit_code"]) == ("failed", 4)
-    assert status["cause"] == "the federation's service was killed before the round was over"
+    assert status["cause"] == "IST-4006: the federation's service was killed before the round was over"
     federation.wait_idle("bank", "platform")
     for party in ("bank", "platform"):
-        assert federation.node(party)["cause"] == f"aggregator ended the session: {status['cause']}"
+        assert federation.node(party)["cause"] == passed_on(status["cause"])
 
 
 def test_after_all_that_a_round_of_all_parties_still_finishes(federation: Federation) -> None:

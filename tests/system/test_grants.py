@@ -138,7 +138,7 @@ def test_a_grant_that_is_revoked_in_mid_run_ends_the_run_at_every_party(
         told = seen.errors[other]
         assert isinstance(told, SessionEnded)
         assert (told.by, told.given_cause) == ("platform", error.cause)
-    cause = r"party platform: G-EXPIRED: grant only-\S+ was revoked on \d{4}-\d\d-\d\d \d\d:\d\d UTC"
+    cause = r"IST-3504: party platform: G-EXPIRED: grant only-\S+ was revoked on [-0-9]{10} \d\d:\d\d UTC"
     assert re.fullmatch(cause, error.cause)
     assert len(left) == lines  # Nothing left after it.
     (closed,) = [entry for entry in entries(unstarted, "close") if entry["run"] == seen.run]

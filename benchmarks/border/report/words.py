@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from cli import words
 from cli.supervisor import words as supervisor
 from cli.supervisor.words import TAGS
 from federation.compliance.verdicts import Language, Told
@@ -11,7 +12,7 @@ from federation.compliance.verdicts import Language, Told
 
 def texts(language: Language) -> Mapping[str, str]:
     """Every text of the report in one language."""
-    return supervisor.texts("benchmarks.border.report", language)
+    return words.texts("benchmarks.border.report", language)
 
 
 class Words:

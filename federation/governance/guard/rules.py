@@ -9,6 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Literal
 
+from crypto.codes import Code
 from crypto.errors import UsageError
 
 Language = Literal["en", "zh"]
@@ -78,6 +79,9 @@ def rule(name: str) -> Rule:
     found = catalogue().get(name.upper())
     if found is None:
         raise UsageError(
-            f"there is no rule {name!r}", field="RULE", advice="`isthmus policy explain` lists them."
+            f"there is no rule {name!r}",
+            field="RULE",
+            advice="`isthmus policy explain` lists them.",
+            code=Code.NO_RULE,
         )
     return found

@@ -16,6 +16,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from crypto.codes import Code
 from crypto.errors import Refusal
 from federation.governance import signing
 from federation.ids import AGGREGATOR
@@ -38,6 +39,7 @@ def lineage(readings: Sequence[Reading], report: Report) -> Json:
             f"the pack does not verify ({first.outcome.told}), so no lineage was drawn from it",
             file=report.packs.get(first.party),
             advice="See what is wrong: `isthmus ledger verify PACK`. Its findings can be exported as OSCAL.",
+            code=Code.PACK_REFUSED,
         )
     pack = readings[0].pack
     federation = checked(pack.statement.federation, "federation", pack.name)

@@ -72,7 +72,7 @@ def test_an_error_at_a_party_comes_back_without_its_text(cluster: Any) -> None:
     a.handler, b.handler = careless, refusing
     status = cluster.round(ask_all({a.node_id: b"SECRET", b.node_id: b""}, answers))
     assert answers == {
-        a.node_id: FailedReply(1, "internal error (ValueError)"),
+        a.node_id: FailedReply(1, "IST-9001: internal error (ValueError)"),
         b.node_id: FailedReply(3, refusal.cause),
     }
     assert status.outcome == "completed"
@@ -84,7 +84,7 @@ def test_an_error_at_a_party_comes_back_without_its_text(cluster: Any) -> None:
 @pytest.mark.parametrize(
     ("error", "detail"),
     [
-        (KeyError("SECRET"), "internal error (KeyError)"),
+        (KeyError("SECRET"), "IST-9001: internal error (KeyError)"),
         (NOBODY_CAME, NOBODY_CAME.cause),
     ],
 )
@@ -150,7 +150,7 @@ def submitted_past_us(client: SuperLinkClient, content: bytes) -> int:
 
 
 FOREIGN = (
-    "the bundle brings files of its own: "
+    "IST-3600: the bundle brings files of its own: "
     "parties/client_app.py, federation/flower/server_app.py, sitecustomize.py"
 )
 
@@ -195,7 +195,9 @@ def test_a_party_runs_no_bundle_of_a_rogue_coordinator(
             for reply in answers.values():
                 assert isinstance(reply, FailedReply)
                 assert reply.exit_code == 3
-                assert reply.cause == FOREIGN or reply.cause.startswith("the bundle was made by another")
+                assert reply.cause == FOREIGN or reply.cause.startswith(
+                    "IST-3601: the bundle was made by another"
+                )
     finally:
         monkeypatch.undo()
         cluster.stop_coordinator()

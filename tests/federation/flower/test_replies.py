@@ -28,7 +28,7 @@ def test_an_error_of_ours_crosses_as_its_cause_and_exit_code(error: IsthmusError
 
 def test_any_other_error_crosses_as_its_class_name() -> None:
     reply = failed_reply(*code_and_cause(ZeroDivisionError("SECRET")))
-    assert reply == FailedReply(1, "internal error (ZeroDivisionError)")
+    assert reply == FailedReply(1, "IST-9001: internal error (ZeroDivisionError)")
 
 
 def test_a_foreign_cause_is_bounded_and_printable() -> None:

@@ -173,4 +173,4 @@ def test_which_row_is_bad_is_said_here_and_not_to_the_other_roles(tmp_path: Path
     with pytest.raises(UsageError) as refused:
         read_table(path)
     assert "in row 3," in refused.value.advice
-    assert "3" not in refused.value.cause
+    assert "3" not in refused.value.told

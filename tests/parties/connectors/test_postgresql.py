@@ -198,7 +198,7 @@ def test_no_cell_is_logged_however_much_is(
 
 def test_the_other_roles_hear_that_it_cannot_be_read_and_no_more(source: Callable[..., Database]) -> None:
     error = refused(source(table="lending.gone").columns)
-    assert error.cause == "its dataset cannot be read where it lies; its own people are told where"
+    assert error.told == "its dataset cannot be read where it lies; its own people are told where"
 
 
 def test_what_is_not_there_or_not_permitted_is_told_apart(

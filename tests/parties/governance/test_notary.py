@@ -118,7 +118,7 @@ def test_nothing_leaves_when_the_plan_cannot_be_written_down(
     with pytest.raises(UsageError, match="cannot write the ledger"):
         take_part(home, accepted(1), lambda _: transport)
     assert transport.logged_before == []
-    assert transport.ended == ["cannot write the ledger"]
+    assert transport.ended == ["IST-1000: cannot write the ledger"]
 
 
 def test_a_round_that_is_refused_before_it_opens_leaves_no_entry(

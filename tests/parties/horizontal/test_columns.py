@@ -69,7 +69,7 @@ def test_a_difference_is_told_without_a_column_name_leaving() -> None:
     refuse_difference(own, {"bank-a": schema_digest(own), "bank-c": schema_digest(own)}, dataset())
     with pytest.raises(PlanRefused) as refused:
         refuse_difference(own, {"bank-b": schema_digest(other), "bank-c": schema_digest(own)}, dataset())
-    assert refused.value.cause == ("party bank-a: the feature columns of bank-a differ from those of bank-b")
+    assert refused.value.told == ("party bank-a: the feature columns of bank-a differ from those of bank-b")
     assert "grade (numeric), turnover (numeric)" in refused.value.advice
 
 
