@@ -182,6 +182,10 @@ class DatasetConfig:
             advice="Correct the names in the configuration: they are compared letter by letter.",
         )
 
+    def check_read(self, columns: Iterable[str]) -> None:
+        """`check_columns` of a table that was read: a database or a folder gives no excluded column."""
+        self.check_columns([*columns, *(self.exclude if self.origin is not None else ())])
+
     def error(self, what: str, *, column: str | None = None, advice: str) -> UsageError:
         """A `UsageError` that names this party, this file and `column`."""
         return self.place.error(what, column=column, advice=advice)
