@@ -13,6 +13,7 @@ Without any comment the blocks of a page run in its own empty folder.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,11 @@ class Block:
             yield first, held
             held = ""
         assert not held, f"{self.at}: the last command is not complete"
+
+
+def spoken(command: str) -> str:
+    """The command without a comment behind it and without spaces that say nothing."""
+    return shlex.join(shlex.split(command, comments=True))
 
 
 def blocks(page: Path) -> list[Block]:

@@ -14,14 +14,14 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from cli.main import main
-from tests.docs.blocks import ROOT, Block
+from tests.docs.blocks import ROOT, Block, spoken
 
 #: Commands that serve until they are stopped -> what they say when they are up.
 SERVE = {
@@ -42,11 +42,14 @@ class _Terminal(io.StringIO):
 @dataclass
 class Reader:
     """Runs blocks below `folder`, with `folder`/home as HOME. `examples`: what stands on a page for what is
-    otherwise each time (an address, a run's name) -> what it is here."""
+    otherwise each time (an address, a run's name) -> what it is here. `elsewhere`: commands that it does not
+    type."""
 
     folder: Path
-    examples: Mapping[str, str] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
     services: list[tuple[str, subprocess.Popen[bytes], Path]] = field(default_factory=list)
+
+    elsewhere: Collection[str] = ()
 
     def run(self, block: Block) -> None:
         """Raises AssertionError naming page, line and command where one does not end as it is said to."""
@@ -55,6 +58,8 @@ class Reader:
             self._write(block, place)
             return
         for line, command in block.commands():
+            if spoken(command) in self.elsewhere:
+                continue
             self.type(command, place, block, line)
 
     def type(self, command: str, place: Path, block: Block, line: int) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests import postgresql
-from tests.docs.blocks import ALONE, LANGUAGES, ROOT, Block, all_blocks
+from tests.docs.blocks import ALONE, LANGUAGES, ROOT, Block, all_blocks, spoken
 from tests.docs.playing import Reader
 from tests.docs.town import Town
 
@@ -19,7 +19,48 @@ TOWN = [
     block for block in BLOCKS if block.scene == "town" and (block.language == "sh" or "file" in block.said)
 ]
 #: Commands of minutes, which another test runs: as they stand on a page -> that test.
-ELSEWHERE: dict[str, str] = {}
+_BORDER, _ATTACKS = "tests/benchmarks/border", "tests/benchmarks/attacks/test_suite.py"
+_CONTROLS = f"{_ATTACKS}::test_every_positive_control_succeeds_and_every_negative_one_stays_at_chance"
+_THIRD = "tests/benchmarks/faults/test_third.py::test_no_cell_of_the_third_fails"
+_OBSERVED = "tests/system/test_rejects.py::test_the_bank_is_told_the_bad_rates_of_its_bands"
+_MADE = "tests/docs/test_commands.py::test_make_does_what_the_pages_say"
+ELSEWHERE = {
+    "make demo": _MADE,
+    "make test": _MADE,
+    "make docs": _MADE,
+    "isthmus demo horizontal": "tests/system/test_demo.py::"
+    "test_banks_with_the_same_columns_see_what_one_model_is_worth_to_each_of_them",
+    "isthmus demo hybrid": "tests/system/test_demo_hybrid.py::"
+    "test_each_countrys_figures_are_those_that_its_bank_has",
+    "isthmus demo --data firms": "tests/system/test_own_files.py::"
+    "test_a_users_own_files_need_no_configuration_when_they_are_unambiguous",
+    "isthmus demo --data firms --config run.toml": "tests/system/test_own_files.py::"
+    "test_a_configuration_names_what_cannot_be_inferred",
+    "isthmus demo horizontal --data banks": "tests/system/test_demo_horizontal.py::"
+    "test_each_banks_figures_are_those_that_it_has_itself",
+    "isthmus demo horizontal --data loans.csv --by State --parties 6": "tests/system/test_real_loans.py::"
+    "test_ten_rounds_over_six_states_are_as_good_as_all_loans_in_one_place",
+    "isthmus model score --home bank --file new.csv --out new-scores.csv": "tests/system/test_results.py::"
+    "test_new_firms_need_no_outcome_and_a_firm_has_one_score_in_any_table",
+    "isthmus bench border --plan plan.toml": f"{_BORDER}/test_preflight.py::"
+    "test_papers_beside_the_plan_are_found_by_themselves",
+    "isthmus bench border --fast": f"{_BORDER}/test_command.py::"
+    "test_violations_and_clean_rounds_are_counted_with_scenarios",
+    "isthmus bench border S2 --latency 100": "tests/system/test_border.py::"
+    "test_a_round_across_a_border_ends_with_a_file_that_is_judged_the_same_elsewhere",
+    "isthmus bench attacks": _CONTROLS,
+    "isthmus bench attacks labels sums --seed 3": _CONTROLS,
+    "isthmus bench attacks --quick": _CONTROLS,
+    "isthmus bench attacks --format json": _CONTROLS,
+    "isthmus bench attacks --weakened": f"{_ATTACKS}::test_the_textbooks_protocols_give_way",
+    "isthmus bench faults": _THIRD,
+    "isthmus bench faults --third --format json": _THIRD,
+    "isthmus bench faults --cells horizontal/member --out kept": _THIRD,
+    "isthmus model train turned-down.toml --home federation": _OBSERVED,
+    "isthmus model rejects rejected.csv --home bank --observed 20261127-143009-b41c77": _OBSERVED,
+    "isthmus ledger serve packs --lang zh": "tests/cli/test_ledger_pages.py::"
+    "test_pages_are_served_from_the_command_until_its_parent_goes",
+}
 
 
 def pages(scene: str) -> dict[str, list[Block]]:
@@ -30,15 +71,10 @@ def pages(scene: str) -> dict[str, list[Block]]:
     return found
 
 
-def spoken(command: str) -> str:
-    """The command without a comment behind it and without spaces that say nothing."""
-    return shlex.join(shlex.split(command, comments=True))
-
-
 @pytest.mark.skipif(postgresql.absent() is not None, reason=str(postgresql.absent()))
 def test_three_parties_join_and_finish_a_round_by_the_pages_alone(tmp_path: Path) -> None:
     with postgresql.server() as server:
-        town = Town(tmp_path, server)
+        town = Town(tmp_path, server, ELSEWHERE)
         told = sorted(TOWN, key=lambda block: block.step)
         try:
             for step, together in itertools.groupby(told, key=lambda block: block.step):
@@ -51,12 +87,25 @@ def test_three_parties_join_and_finish_a_round_by_the_pages_alone(tmp_path: Path
 
 @pytest.mark.parametrize("page", sorted(pages(ALONE)))
 def test_the_commands_of_a_page_run(page: str, tmp_path: Path) -> None:
-    reader = Reader(tmp_path)
+    reader = Reader(tmp_path, elsewhere=ELSEWHERE)
     try:
         for block in pages(ALONE)[page]:
             reader.run(block)
     finally:
         reader.stop()
+
+
+def test_make_does_what_the_pages_say() -> None:
+    """Only said, not done: it would install everything, and run this test again."""
+    for target, does in (
+        ("demo", 'isthmus" demo'),
+        ("test", "-m pytest"),
+        ("docs", 'mkdocs" build --strict'),
+    ):
+        said = subprocess.run(
+            ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert does in said.stdout, target
 
 
 # -- what the pages themselves must be -------------------------------------------------------------------
@@ -98,6 +147,7 @@ def test_a_party_needs_four_commands_from_an_invitation_to_a_round() -> None:
 
 def test_what_is_run_elsewhere_is_on_a_page_and_its_test_exists() -> None:
     shown = {spoken(command) for block in BLOCKS if block.language == "sh" for _, command in block.commands()}
+    assert len(ELSEWHERE) < 40, "what is run elsewhere is the exception"
     for command, test in ELSEWHERE.items():
         file, _, name = test.partition("::")
         assert command in shown, f"no page shows {command!r} any more"
