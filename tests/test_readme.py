@@ -165,10 +165,10 @@ def test_the_partys_page_lists_every_key_of_a_dataset() -> None:
 
 
 def test_the_configurations_that_are_shown_are_accepted(tmp_path: Path) -> None:
-    party, run = blocks(ROOT / "docs" / "party.md", "toml")
-    table = tomllib.loads(party)
+    party, columns, run = blocks(ROOT / "docs" / "party.md", "toml")
+    table = tomllib.loads(f"{party}{columns}")
     dataset = from_party_table("loans", table["datasets"]["loans"], party=table["name"], folder=tmp_path)
-    assert dataset.label == "default_12m"
+    assert dataset.label == "default_12m" and dataset.columns["turnover"].special == (-999,)
     (tmp_path / "run.toml").write_text(run, encoding="utf-8")
     found = load_config(
         tmp_path / "run.toml", {name: tmp_path / f"{name}.csv" for name in ("bank", "platform", "public")}

@@ -37,7 +37,7 @@ class Bins:
         """At most `most` bins a column, each with `minimum_support` training rows; a column with one,
         or without a cell, is left out. `UsageError` for a table that cannot be binned, and where no column is
         left."""
-        dataset.check_columns([*frame.columns])
+        dataset.check_read(frame.columns)
         cuts, trends, notes = [], [], []
         for column in dataset.feature_columns(frame.columns):
             if is_empty(frame[column][training]):

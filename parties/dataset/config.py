@@ -186,6 +186,10 @@ class DatasetConfig:
             code=Code.COLUMN_MISSING,
         )
 
+    def check_read(self, columns: Iterable[str]) -> None:
+        """`check_columns` of a table that was read: a database or a folder gives no excluded column."""
+        self.check_columns([*columns, *(self.exclude if self.origin is not None else ())])
+
     def error(
         self, what: str, *, column: str | None = None, advice: str, code: Code | None = None
     ) -> UsageError:

@@ -64,7 +64,7 @@ class FeatureSpec:
         feature is left.
         """
         _refuse_repeated(frame, config.place)
-        config.check_columns([*frame.columns, *_unneeded(config)])
+        config.check_read([*frame.columns, *_unneeded(config)])
         if tail is not None and not 0 <= tail < 0.5:
             raise UsageError(
                 "the share to be cut off at either end is not between 0 and 0.5", advice="Give 0.005."

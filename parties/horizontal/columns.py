@@ -46,7 +46,7 @@ def schema(frame: pd.DataFrame, dataset: DatasetConfig, declared: Mapping[str, C
         raise dataset.error(
             "the table has two columns of one name", advice="Rename one of them: names tell columns apart."
         )
-    dataset.check_columns(frame.columns)
+    dataset.check_read(frame.columns)
     features = dataset.feature_columns(frame.columns)
     absent = sorted(set(declared) - set(features))
     if absent:

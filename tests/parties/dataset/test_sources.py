@@ -9,15 +9,19 @@ from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from crypto.errors import UsageError
 from federation.ids import PartyId
+from parties.boosting.bins import Bins
 from parties.connectors import Database, FileSource, ParquetFolder
 from parties.dataset import DatasetConfig, from_party_table, hindrances
+from parties.features.spec import FeatureSpec
 from parties.home import PartyHome
+from parties.horizontal.columns import schema
 from parties.privacy.charge import Marks
 from tests.system.federation import command
 
@@ -109,6 +113,17 @@ def test_what_is_excluded_is_not_selected_but_must_be_there(bank: Path) -> None:
     missing = parse('exclude = ["scam"]\n' + SQL, bank)
     with pytest.raises(UsageError, match="'scam', which the table does not have"):
         missing.check_columns(missing.present())
+
+
+def test_a_round_goes_on_without_an_excluded_column_that_a_database_did_not_give(bank: Path) -> None:
+    config = parse('label = "bad"\nexclude = ["scan"]\nunits = { scan = "CNY" }\n' + SQL, bank)
+    frame = config.read().frame
+    rows = np.ones(len(frame), dtype=bool)
+    assert FeatureSpec.fit(frame, rows, config).names == ("staff",)
+    assert len(Bins.fit(frame, rows, config, 8, 50).cuts) == 1
+    assert [name for name, _ in schema(frame, config, {})] == ["staff"]
+    with pytest.raises(UsageError, match="exclude names column 'scan'"):
+        config.check_columns(frame.columns)
 
 
 def test_a_source_that_is_not_there_is_told_when_the_node_starts(bank: Path) -> None:
