@@ -86,7 +86,7 @@ class Service:
 
 
 def ended(name: str, log: Path, exit_code: int) -> IsthmusError:
-    """What ended the service `name`: its own error line and next step in `log`, with its code and exit code."""
+    """What ended the service `name`: its own error and next step in `log`, with its code and exit code."""
     lines = log.read_text("utf-8", "replace").splitlines()
     said = next((found for line in lines if (found := _ERROR.fullmatch(line))), None)
     what = None if said is None else said[2]
