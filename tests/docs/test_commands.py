@@ -59,6 +59,8 @@ ELSEWHERE = {
     "isthmus model rejects rejected.csv --home bank --observed 20261127-143009-b41c77": _OBSERVED,
     "isthmus party dry-run plan.toml --home bank": "tests/parties/sandbox/test_dry_run.py::"
     "test_a_dry_run_leaves_nothing_and_shows_its_steps",
+    "isthmus party start --home bank --metrics-port 9464": "tests/system/test_service.py::"
+    "test_a_node_in_the_background_takes_part_and_shows_how_it_is",
     "isthmus ledger serve packs --lang zh": "tests/cli/test_ledger_pages.py::"
     "test_pages_are_served_from_the_command_until_its_parent_goes",
 }
