@@ -14,16 +14,19 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Roles are processes of their own. Where an image says PYTHONDONTWRITEBYTECODE, each of them would compile all
 # that it imports, since `setup` compiles nothing: that takes three times as long to start. Empty is "not set".
 export PYTHONDONTWRITEBYTECODE :=
+# mkdocs-material speaks of its own future at every build.
+export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help setup demo test fuzz lint clean
+.PHONY: help setup demo test fuzz lint docs clean
 
 help:
 	@echo "make demo    install, then run three parties and one round on this machine; results in ./isthmus-demo"
 	@echo "make test    install, then run the tests"
 	@echo "make fuzz    install, then send nonsense to every door for some twenty minutes (SECONDS_EACH=120)"
 	@echo "make lint    install, then ruff, mypy and the import contracts"
+	@echo "make docs    install, then build the site of docs/ into ./site"
 	@echo "make setup   install only, into $(VENV)"
-	@echo "make clean   remove $(VENV), caches and ./isthmus-demo"
+	@echo "make clean   remove $(VENV), caches, ./site and ./isthmus-demo"
 
 setup: $(READY)
 
@@ -58,6 +61,10 @@ lint: setup
 	"$(BIN)/mypy"
 	"$(BIN)/lint-imports"
 
+docs: setup
+	@"$(BIN)/python" -m mkdocs build --strict --quiet
+	@echo "ready: site/index.html"
+
 clean:
-	rm -rf "$(VENV)" isthmus-demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf "$(VENV)" isthmus-demo site dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

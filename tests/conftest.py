@@ -24,6 +24,7 @@ EARLY = (
     "system/test_horizontal.py",
     "parties/four_flows/test_acceptance.py",
     "system/test_demo.py",
+    "docs/test_commands.py",
     "parties/privacy/test_ledger.py",
     "system/test_capture.py",
     "system/test_real_loans.py",

@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import secrets
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +24,7 @@ import pytest
 
 from cli.main import main
 from tests.docs.blocks import ROOT, Block, spoken
+from tests.system.federation import MARK, marked
 
 #: Commands that serve until they are stopped -> what they say when they are up.
 SERVE = {
@@ -50,6 +53,7 @@ class Reader:
     services: list[tuple[str, subprocess.Popen[bytes], Path]] = field(default_factory=list)
 
     elsewhere: Collection[str] = ()
+    mark: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def run(self, block: Block) -> None:
         """Raises AssertionError naming page, line and command where one does not end as it is said to."""
@@ -65,7 +69,7 @@ class Reader:
     def type(self, command: str, place: Path, block: Block, line: int) -> None:
         shown = self._as_here(command)
         words = shlex.split(shown, comments=True)
-        if tuple(words[1:3]) in SERVE and words[0] == "isthmus":
+        if tuple(words[1:3]) in SERVE and words[0] == "isthmus" and "--detach" not in words:
             self._serve(words, place, f"{block.page}:{line}")
             return
         answers = "".join(f"{answer}\n" for answer in block.said.get("answers", "").split(",") * 8 if answer)
@@ -83,14 +87,15 @@ class Reader:
             assert process.stdin is not None
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.close()  # Where `isthmus party stop` was on a page, it has ended already.
-        for name, process, log in self.services:
-            try:
+        try:
+            for name, process, log in self.services:
                 code = process.wait(ENDED)
-            finally:
-                if process.poll() is None:
-                    process.kill()
-                    process.wait()
-            assert code == 0, (name, code, log.read_text()[-2000:])
+                assert code == 0, (name, code, log.read_text()[-2000:])
+            assert marked(self.mark) == [], "a page's commands left processes behind"
+        finally:
+            for pid in marked(self.mark):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def _serve(self, words: list[str], place: Path, at: str) -> None:
         log = place / f"{words[1]}.log"
@@ -98,7 +103,7 @@ class Reader:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "cli", *words[1:], "--until-stdin-ends"],
                 cwd=place,
-                env={**os.environ, "HOME": str(self._home()), "PYTHONPATH": str(ROOT)},
+                env={**os.environ, **self._environment(), "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -122,15 +127,16 @@ class Reader:
             text = text.replace(shown, here)
         return text
 
-    def _home(self) -> Path:
-        home = self.folder / "home"
-        home.mkdir(exist_ok=True)
-        return home
+    def _environment(self) -> dict[str, str]:
+        """A HOME of the reader's own, and a mark by which what the commands start is found again."""
+        (home := self.folder / "home").mkdir(exist_ok=True)
+        return {"HOME": str(home), MARK: self.mark}
 
     @contextlib.contextmanager
     def _at(self, place: Path) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patched, contextlib.chdir(place):
-            patched.setenv("HOME", str(self._home()))
+            for name, value in self._environment().items():
+                patched.setenv(name, value)
             yield
 
     def _logs(self) -> str:

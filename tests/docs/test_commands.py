@@ -27,7 +27,6 @@ _MADE = "tests/docs/test_commands.py::test_make_does_what_the_pages_say"
 ELSEWHERE = {
     "make demo": _MADE,
     "make test": _MADE,
-    "make docs": _MADE,
     "isthmus demo horizontal": "tests/system/test_demo.py::"
     "test_banks_with_the_same_columns_see_what_one_model_is_worth_to_each_of_them",
     "isthmus demo hybrid": "tests/system/test_demo_hybrid.py::"
@@ -58,6 +57,10 @@ ELSEWHERE = {
     "isthmus bench faults --cells horizontal/member --out kept": _THIRD,
     "isthmus model train turned-down.toml --home federation": _OBSERVED,
     "isthmus model rejects rejected.csv --home bank --observed 20261127-143009-b41c77": _OBSERVED,
+    "isthmus party dry-run plan.toml --home bank": "tests/parties/sandbox/test_dry_run.py::"
+    "test_a_dry_run_leaves_nothing_and_shows_its_steps",
+    "isthmus party start --home bank --metrics-port 9464": "tests/system/test_service.py::"
+    "test_a_node_in_the_background_takes_part_and_shows_how_it_is",
     "isthmus ledger serve packs --lang zh": "tests/cli/test_ledger_pages.py::"
     "test_pages_are_served_from_the_command_until_its_parent_goes",
 }
@@ -100,7 +103,7 @@ def test_make_does_what_the_pages_say() -> None:
     for target, does in (
         ("demo", 'isthmus" demo'),
         ("test", "-m pytest"),
-        ("docs", 'mkdocs" build --strict'),
+        ("docs", "-m mkdocs build --strict"),
     ):
         said = subprocess.run(
             ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True

@@ -97,6 +97,8 @@ class Town:
         (desk / "federation").symlink_to(self.folder / "coordinator" / "federation")
         (plan,) = (b for b in blocks(ROOT / "docs" / "models.md") if 'name = "sme-scorecard"' in b.text)
         (desk / "plan.toml").write_text(plan.text)
+        (desk / "isthmus-demo" / "parties").mkdir(parents=True)
+        (desk / "isthmus-demo" / "parties" / "bank").symlink_to(self.folder / "bank" / "party")
         (desk / "contract.pdf").write_bytes((self.folder / "bank" / "contract.pdf").read_bytes())
         for party in PARTIES:
             home = self.folder / party / "party"
