@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.processes import ended, environment
+from crypto.codes import Code
 from federation import files
 from federation.errors import PeerSilent, UsageError
 from federation.home import Home
@@ -49,6 +50,7 @@ def detach(
             f"{what} runs already, as process {running}",
             file=str(home.folder),
             advice=f"Stop it with `{_STOPPED_BY[arguments[0]]}` before you start it again.",
+            code=Code.FOLDER_HELD,
         )
     process = _start(arguments, home)
     try:

@@ -205,6 +205,7 @@ class Code(StrEnum):
     PROCESS_ENDED = "IST-4011"
     ROUND_FAILED = "IST-4012"
     TOO_MANY_REQUESTS = "IST-4013"
+    NODE_STOPPED = "IST-4014"
     # -- 50: this machine ------------------------------------------------------------------------
     SYSTEM = "IST-5000"
     DISK_FULL = "IST-5001"

@@ -50,6 +50,7 @@ class AlreadyRan(Refusal):
 class NodeStopped(PeerFailure):
     """A party's own people stopped its node in the middle of a round."""
 
+    code = Code.NODE_STOPPED
     advice = (
         "Start the node again with `isthmus party start`. A horizontal round goes on then; any other is "
         "launched again."

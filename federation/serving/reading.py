@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from crypto.codes import Code
 from federation.clock import parse_timestamp
 from federation.errors import UsageError
 from federation.serving.eventlog import log_files
@@ -30,6 +31,7 @@ def since_when(text: str, now: dt.datetime) -> dt.datetime:
         raise UsageError(
             "--since is neither a time with its zone nor how long ago",
             advice="Give it as 2h, 15m or 7d, or as 2026-11-27T08:00:00+08:00.",
+            code=Code.DURATION_MALFORMED,
         ) from None
 
 

@@ -31,12 +31,12 @@ def start(
 def test_a_failure_is_told_with_its_next_step_and_exit_code(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = (
-        "import sys; print('error: port 7 is taken\\nnext:  Choose another.', file=sys.stderr); sys.exit(3)"
-    )
+    said = "error[IST-5003]: port 7 is taken\nnext:  Choose another."
+    said = f"import sys; print({said!r}, file=sys.stderr); sys.exit(3)"
     with pytest.raises(IsthmusError, match="the node ended: port 7 is taken") as failed:
         start(home, monkeypatch, said)
     assert (failed.value.advice, failed.value.exit_code) == ("Choose another.", 3)
+    assert failed.value.code == "IST-5003"
 
 
 def test_one_that_does_not_come_up_is_ended(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,7 +145,7 @@ def test_a_node_that_is_stopped_tells_the_others_and_writes_down_what(home: Part
     folder = home.round_folder(order.order.run)
     folder.mkdir(parents=True)
     stop_part(home, order, transport)  # type: ignore[arg-type]  # close is not looked at
-    assert transport.cause == "bank stopped its node"
+    assert transport.cause == "IST-4014: bank stopped its node"
     (entry,) = read(folder / "told.jsonl")
     assert (entry.type, entry.sha256) == ("session/end", hashlib.sha256(transport.cause.encode()).hexdigest())
 
@@ -160,4 +160,4 @@ def test_a_stop_waits_for_the_rounds_own_words_to_be_written(home: PartyHome) ->
         stopping.join(0.2)
         assert transport.cause == ""
     stopping.join(60)
-    assert transport.cause == "bank stopped its node"
+    assert transport.cause == "IST-4014: bank stopped its node"

@@ -29,6 +29,7 @@ from typing import Any, Self
 import click.testing
 
 from cli.main import isthmus
+from crypto.codes import parted
 from crypto.errors import IsthmusError
 from parties.home import PartyHome
 from tests.governed import govern
@@ -332,9 +333,9 @@ class Federation:
             if time.monotonic() > until:
                 return False
             time.sleep(0.1)
-        code, _, sentence = cause.partition(": ")
+        code, sentence = parted(cause)
         said = self.told(party, run)
-        given = said.startswith(f"{code}: ") and sentence in said
+        given = (code is None or said.startswith(f"{code}: ")) and sentence in said
         return given or f"taking part in {run}" not in self.log(party)
 
     def _written(self, plan: str) -> Path:
