@@ -7,6 +7,8 @@ import re
 import sys
 import tomllib
 import zipfile
+from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 
@@ -51,6 +53,7 @@ def test_the_wheel_brings_its_licence_and_its_command(wheel: zipfile.ZipFile) ->
     assert b"isthmus = cli.main:main" in wheel.read(f"{folder}/entry_points.txt")
 
 
+@cache
 def imported(folder: Path) -> set[str]:
     """The first names of all absolute imports under `folder`, the standard library and ourselves aside."""
     names = set()
@@ -68,12 +71,18 @@ def asked_for(requirements: list[str]) -> set[str]:
 
 
 def not_asked_for(folders: list[str], requirements: list[str]) -> set[str]:
-    owners = metadata.packages_distributions()
+    owners = owning()
     found = set().union(*(imported(ROOT / folder) for folder in folders))
     asked = asked_for(requirements)
     return {
         name for name in found if not {canonicalize_name(owner) for owner in owners.get(name, [])} & asked
     }
+
+
+@cache
+def owning() -> Mapping[str, list[str]]:
+    """Top-level name -> the distributions that bring it; reading all of them takes seconds."""
+    return metadata.packages_distributions()
 
 
 #: What a party asks for whose rows lie elsewhere than in files; only `parties.connectors` imports it.

@@ -17,7 +17,7 @@ from tests.system.in_memory import rehearse
 BANKS = ("north", "south", "east")
 #: So many that somebody can be killed in the middle: over the network each takes a tenth of a second or more,
 #: however little there is to train.
-ROUNDS = 40
+ROUNDS = 24
 
 
 def firms(seed: int, rows: int) -> pd.DataFrame:
