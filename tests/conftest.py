@@ -12,7 +12,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 #: Files whose tests live through one federation (`tests/system/conftest.py`): one process runs them all.
-FEDERATION = tuple(f"system/test_{name}.py" for name in ("admission", "round", "failures"))
+FEDERATION = tuple(f"system/test_{name}.py" for name in ("admission", "round", "service", "failures"))
 #: And those that speak to one Flower (`tests/federation/flower/conftest.py`).
 FLOWER = tuple(f"federation/flower/test_{name}.py" for name in ("engine", "gate", "supernode", "tunnel"))
 TOGETHER = {file: name for name, files in (("federation", FEDERATION), ("flower", FLOWER)) for file in files}
