@@ -41,6 +41,7 @@ from federation.joining.desk import ADMISSION, GREETING, RENEWAL, ROSTER
 from tests.cli.supervisor.packs import written
 from tests.federation.exchange.house import BANK, papers
 from tests.federation.joining.test_desk import PLANT, Office
+from tests.federation.serving.test_pages import Shown
 from tests.fuzz.budget import SEED, inputs, mutated, told
 
 Ask = Callable[[str, str, dict[str, str], bytes], httpx.Response]
@@ -184,6 +185,40 @@ def test_the_supervisors_pages_answer_whatever_is_asked(
         assert answer.headers["x-content-type-options"] == "nosniff"
 
     asked(request, description, ask, check)
+
+
+VITALS: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "health and metrics", "version": "1"},
+    "paths": {
+        path: {
+            method: {
+                "parameters": [{"name": "q", "in": "query", "schema": {"type": "string"}}],
+                "responses": _ANY,
+            }
+            for method in ("get", "post", "put", "delete", "head")
+        }
+        for path in ("/healthz", "/metrics", "/")
+    },
+}
+
+
+def test_health_and_metrics_answer_whatever_is_asked(request: pytest.FixtureRequest) -> None:
+    shown = Shown()
+    client = httpx.Client(trust_env=False, timeout=30)
+
+    def ask(method: str, target: str, headers: dict[str, str], body: bytes) -> httpx.Response:
+        return client.request(method, f"http://127.0.0.1:{shown.port}{target}", headers=headers, content=body)
+
+    def check(answer: httpx.Response) -> None:
+        assert answer.status_code in (200, 400, 404, 405), answer.status_code
+        assert "Traceback" not in answer.text and 'File "' not in answer.text
+
+    try:
+        asked(request, VITALS, ask, check)
+    finally:
+        client.close()
+        shown.stop()
 
 
 @pytest.fixture
