@@ -7,8 +7,9 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import reduce
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -29,6 +30,10 @@ GROWTH = 0.05
 #: its log (WAL) open, and one the log's index. Until then they grow with the rounds, after that no more.
 POOLED = 2 * 5 * 2 + 2
 _IDLE_SECONDS, _LOOK_SECONDS, _SETTLE_SECONDS = 60.0, 0.1, 1.0
+#: Longer than any of the servers keeps a connection that nobody uses.
+_REST_SECONDS = 30.0
+#: What is counted at rest.
+_COUNTED = ("processes", "threads", "descriptors", "sockets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +47,15 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Endurance:
-    """The looks of all rounds, in their order; 20 at least."""
+    """The looks of all rounds, in their order, 20 at least; `before`, `after`: what was there at rest.
+
+    At rest is: the fewest of each in half a minute without a round, after the second tenth and at the end.
+    Between two rounds connections come and go, and how many there are says nothing.
+    """
 
     looks: tuple[Look, ...]
+    before: Look
+    after: Look
 
     @property
     def steady(self) -> bool:
@@ -57,31 +68,20 @@ class Endurance:
         return _memory(last, role) / _memory(second, role) - 1
 
     def left(self) -> dict[str, dict[str, int]]:
-        """Role -> what there is more of at the end than before, and how many.
-
-        Connections come and go, so more is: more in every look of the second half than in some look of the
-        first, or more in every look of the last tenth than in any of the first half. The first tenth of all
-        is left out.
-        """
-        early, late = self._halves()
+        """Role -> what there is more of at rest at the end than after the second tenth, and how many."""
         found = {}
         for role in self._roles():
-            more = {
-                name: self._more(early, late, role, name)
-                for name in ("processes", "threads", "descriptors", "sockets")
-            } | {
-                f"files in {folder}": late[-1].files[role][folder] - early[-1].files[role][folder]
-                for folder in sorted(late[-1].files.get(role, {}))
+            late = self.after.held.get(role, Held())
+            early = self.before.held.get(role, Held())
+            more = {name: getattr(late, name) - getattr(early, name) for name in _COUNTED}
+            more["descriptors of the database"] = late.pooled - POOLED
+            more |= {
+                f"files in {folder}": self.after.files[role][folder] - self.before.files[role][folder]
+                for folder in sorted(self.after.files.get(role, {}))
             }
-            more["descriptors of the database"] = fewest(late, role, "pooled") - POOLED
             if more := {name: count for name, count in more.items() if count > 0}:
                 found[role] = more
         return found
-
-    def _more(self, early: Sequence[Look], late: Sequence[Look], role: str, name: str) -> int:
-        _, last = self._tenths()
-        most = max(_number(look, role, name) for look in early)
-        return max(fewest(late, role, name) - fewest(early, role, name), fewest(last, role, name) - most)
 
     def figures(self) -> dict[str, Any]:
         """For machines; memory in MB. rounds_each: what each role held after each round."""
@@ -96,8 +96,8 @@ class Endurance:
                     "memory_mb_last_tenth": _memory(last, role) / 1e6,
                     "growth": self.growth(role),
                     **{
-                        name: fewest(last, role, name)
-                        for name in ("processes", "threads", "descriptors", "sockets", "pooled")
+                        name: getattr(self.after.held.get(role, Held()), name)
+                        for name in (*_COUNTED, "pooled")
                     },
                 }
                 for role in self._roles()
@@ -110,10 +110,6 @@ class Endurance:
 
     def _roles(self) -> list[str]:
         return sorted(self.looks[0].held)
-
-    def _halves(self) -> tuple[Sequence[Look], Sequence[Look]]:
-        half = len(self.looks) // 2
-        return self.looks[half // 5 : half], self.looks[half:]
 
     def _tenths(self) -> tuple[Sequence[Look], Sequence[Look]]:
         tenth = len(self.looks) // 10
@@ -140,6 +136,7 @@ def measure(rounds: int, firms: int, *, seed: int = 0, say: Say = silent) -> End
             **{str(name): home.folder for name, home in sandbox.parties.items()},
         }
         seen, looks = Footprint(homes), []
+        at_rest: dict[int, Look] = {}
         with running(sandbox):
             for number in range(1, rounds + 1):
                 say(f"round {number} of {rounds}")
@@ -147,19 +144,35 @@ def measure(rounds: int, firms: int, *, seed: int = 0, say: Say = silent) -> End
                 status = play_round(sandbox, show=False)
                 took = time.monotonic() - began
                 _wait_idle(sandbox, status.run)
-                looks.append(
-                    Look(seen.now(), {role: beside_rounds(home) for role, home in homes.items()}, took)
-                )
-    return Endurance(tuple(looks))
+                looks.append(Look(seen.now(), _files(homes), took))
+                if number in (rounds // 10 * 2, rounds):
+                    say(f"round {number} of {rounds}, and half a minute at rest")
+                    at_rest[number] = Look(_rested(seen), _files(homes), _REST_SECONDS)
+    return Endurance(tuple(looks), at_rest[rounds // 10 * 2], at_rest[rounds])
 
 
-def fewest(looks: Sequence[Look], role: str, name: str) -> int:
-    """The fewest processes, threads, descriptors or sockets that the role held in any of these looks."""
-    return min(_number(look, role, name) for look in looks)
+def _files(homes: Mapping[str, Path]) -> dict[str, Counter[str]]:
+    return {role: beside_rounds(home) for role, home in homes.items()}
 
 
-def _number(look: Look, role: str, name: str) -> int:
-    return int(getattr(look.held.get(role, Held()), name))
+def _rested(seen: Footprint) -> dict[str, Held]:
+    """Role -> the fewest of each, over a while in which no round runs and idle connections are closed."""
+    until, found = time.monotonic() + _REST_SECONDS, [seen.now()]
+    while time.monotonic() < until:
+        time.sleep(_SETTLE_SECONDS)
+        found.append(seen.now())
+    return {role: fewest(held.get(role, Held()) for held in found) for role in found[0]}
+
+
+def fewest(held: Iterable[Held]) -> Held:
+    """The least of each that was held at any of these times."""
+    return reduce(_lesser, held)
+
+
+def _lesser(one: Held, other: Held) -> Held:
+    return Held(
+        **{field.name: min(getattr(one, field.name), getattr(other, field.name)) for field in fields(Held)}
+    )
 
 
 def beside_rounds(home: Path) -> Counter[str]:

@@ -11,23 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.endurance.measuring import POOLED, Endurance, Look, beside_rounds, drawn
+from benchmarks.endurance.measuring import POOLED, Endurance, Look, beside_rounds, drawn, fewest
 from benchmarks.speed.footprint import Footprint, Held
 
 HELD = Held(processes=2, threads=20, descriptors=30, sockets=9, memory_bytes=500_000_000)
 
 
 def run(last: Held = HELD, files: int = 0, rounds: int = 40) -> Endurance:
-    """Two roles, of which the bank holds `last` in the last tenth and so many files more."""
+    """Two roles, of which the bank holds `last` in the last tenth and at rest at the end, and files more."""
     tenth = rounds // 10
-    looks = []
-    for number in range(rounds):
-        late = number >= rounds - tenth
-        held = {"aggregator": HELD, "bank": last if late else HELD}
-        looks.append(
-            Look(held, {"aggregator": Counter({".": 5}), "bank": Counter({".": 5 + files * late})}, 1.0)
-        )
-    return Endurance(tuple(looks))
+    looks = [look(HELD if number < rounds - tenth else last) for number in range(rounds)]
+    return Endurance(tuple(looks), look(HELD), look(last, files))
+
+
+def look(bank: Held, files: int = 0) -> Look:
+    held = {"aggregator": HELD, "bank": bank}
+    return Look(held, {"aggregator": Counter({".": 5}), "bank": Counter({".": 5 + files})}, 1.0)
 
 
 def test_what_stays_as_it_is_is_steady() -> None:
@@ -50,36 +49,21 @@ def test_a_file_that_was_left_is_named_with_its_folder() -> None:
     assert run(files=3).left() == {"bank": {"files in .": 3}}
 
 
-def test_what_is_there_in_one_look_only_was_not_left() -> None:
-    found = run()
-    looks = list(found.looks)
-    looks[-1] = Look({**looks[-1].held, "bank": replace(HELD, sockets=50)}, looks[-1].files, 1.0)
-    assert Endurance(tuple(looks)).steady
+def test_connections_that_come_and_go_between_rounds_are_no_leak() -> None:
+    looks = [look(replace(HELD, sockets=9 + number * 7 % 5)) for number in range(40)]
+    assert Endurance(tuple(looks), look(HELD), look(HELD)).steady
 
 
-def test_one_more_at_every_ninth_round_is_a_leak() -> None:
-    looks = [
-        replace(look, held={**look.held, "bank": replace(HELD, sockets=9 + number // 9 + number % 3)})
-        for number, look in enumerate(run(rounds=100).looks)
-    ]
-    assert Endurance(tuple(looks)).left() == {"bank": {"sockets": 4}}
-
-
-def test_connections_that_come_and_go_are_no_leak() -> None:
-    looks = [
-        replace(look, held={**look.held, "bank": replace(HELD, sockets=9 + number * 7 % 5)})
-        for number, look in enumerate(run(rounds=100).looks)
-    ]
-    assert Endurance(tuple(looks)).steady
+def test_at_rest_the_fewest_of_each_count() -> None:
+    busy = replace(HELD, sockets=12, threads=19)
+    assert fewest([HELD, busy, replace(HELD, sockets=10)]) == replace(HELD, threads=19)
 
 
 @pytest.mark.parametrize(("pooled", "steady"), [(POOLED, True), (POOLED + 1, False)])
 def test_the_pool_of_the_superlinks_database_may_fill_and_no_more(pooled: int, steady: bool) -> None:
-    looks = [
-        replace(look, held={**look.held, "aggregator": replace(HELD, pooled=8 if number < 20 else pooled)})
-        for number, look in enumerate(run().looks)
-    ]
-    assert Endurance(tuple(looks)).steady is steady
+    found = run(replace(HELD, pooled=pooled))
+    assert found.steady is steady
+    assert found.left() == ({} if steady else {"bank": {"descriptors of the database": 1}})
 
 
 def test_rounds_and_their_checkpoints_are_no_leak(tmp_path: Path) -> None:
