@@ -12,6 +12,7 @@ from cli.commands.inspect import check_manifest, inspect
 from cli.homes import party_home
 from cli.output import format_option, say
 from cli.paths import OUT_FOLDER
+from cli.trial import dry_run_option, say_would
 from crypto.errors import UsageError
 
 _SWITCHES = ("unit_mixup", "gbk", "duplicate_ids", "name_variants", "delayed_labels", "rejected_applicants")
@@ -35,6 +36,7 @@ command.add_command(export_manifest)
 @click.option(
     "--files", "file_format", type=click.Choice(["csv.gz", "parquet"]), default="csv.gz", show_default=True
 )
+@dry_run_option
 @format_option
 def generate(
     out: Path,
@@ -43,6 +45,7 @@ def generate(
     countries: tuple[str, ...],
     dirt: tuple[str, ...],
     file_format: str,
+    dry_run: bool,
     output: str,
 ) -> None:
     """Generate firms seen by a bank, an industrial platform and a public-data holder.
@@ -59,7 +62,11 @@ def generate(
         **dict.fromkeys(dirt, True),  # type: ignore[arg-type]  # each switch is a bool by its name
     )
     kind: Literal["csv.gz", "parquet"] = "parquet" if file_format == "parquet" else "csv.gz"
-    written = generate_firms(settings).write(out, kind)
+    made = generate_firms(settings)
+    if dry_run:
+        say_would(output, f"write the tables of {firms} firms to {out}", firms=firms, seed=seed)
+        return
+    written = made.write(out, kind)
     facts = {"firms": firms, "seed": seed, "files": {name: str(path) for name, path in written.items()}}
     say(output, facts, "\n".join(f"{name:9} {path}" for name, path in written.items()))
 

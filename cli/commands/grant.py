@@ -13,6 +13,7 @@ from cli.commands.exporting import export_grant
 from cli.comparing import compare_named
 from cli.homes import party_home
 from cli.output import format_option, say
+from cli.trial import dry_run_option, say_would
 from cli.trusting import trust_option, trusted
 from crypto.errors import UsageError
 
@@ -74,7 +75,7 @@ command.add_command(export_grant)
 @click.option("--max-bytes", type=click.IntRange(0), help="What may leave at most, summed over runs.")
 @click.option("--id", "grant_id", default="", help="A name of your own for it.")
 @click.option("--yes", is_flag=True, help="Sign without being asked.")
-@click.option("--dry-run", is_flag=True, help="Show it; sign and write nothing.")
+@dry_run_option
 @format_option
 def new(
     home: Path,
@@ -151,7 +152,10 @@ def new(
         lines += words.telling(needs_for(opened, asked, plan).tellings)
     text = "\n".join(lines)
     if dry_run:
-        say(output, {"signed": False, "grant": grant.model_dump(mode="json")}, text)
+        if output == "text":
+            click.echo(text)
+        facts = {"signed": False, "grant": grant.model_dump(mode="json")}
+        say_would(output, f"sign the grant and write {Shelf(opened).grant_file(grant.id)}", **facts)
         return
     if not yes:
         agree(
@@ -229,8 +233,9 @@ def list_(home: Path, output: str) -> None:
     help="For this party's own people: it is not sent, not signed, and in no evidence pack.",
 )
 @party_home
+@dry_run_option
 @format_option
-def revoke(grant_id: str, reason: str, home: Path, output: str) -> None:
+def revoke(grant_id: str, reason: str, home: Path, dry_run: bool, output: str) -> None:
     """Take grant ID back. A run that needs it stops before its next message leaves."""
     from parties.governance.shelf import Shelf
     from parties.home import PartyHome
@@ -238,6 +243,10 @@ def revoke(grant_id: str, reason: str, home: Path, output: str) -> None:
     if len(reason) > 300:
         raise UsageError("the reason is longer than 300 characters", field="--reason", advice="Shorten it.")
     opened = PartyHome.open(home)
+    if dry_run:
+        Shelf(opened).in_force(grant_id)
+        say_would(output, f"revoke {grant_id}: a run that needs it would stop", revoked=grant_id)
+        return
     kept = Shelf(opened).revoke(grant_id, reason, dt.datetime.now(dt.UTC))
     facts = {"revoked": grant_id, "sha256": kept.sha256}
     say(output, facts, f"revoked {grant_id}: nothing more leaves {opened.name()} under it")
