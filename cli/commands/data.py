@@ -9,6 +9,7 @@ import click
 
 from cli.commands.exporting import export_manifest
 from cli.commands.inspect import check_manifest, inspect
+from cli.completing import dataset_names
 from cli.homes import party_home
 from cli.output import format_option, say
 from cli.paths import OUT_FOLDER
@@ -81,7 +82,13 @@ def generate(
 )
 @click.option("--exclude", multiple=True, help="With FILE: a column that is no feature. Repeat for several.")
 @click.option("--key", help="With FILE: the column of identifiers; the first one by default.")
-@click.option("--dataset", default="data", show_default=True, help="Without FILE: which one of party.toml.")
+@click.option(
+    "--dataset",
+    default="data",
+    show_default=True,
+    shell_complete=dataset_names,
+    help="Without FILE: which one of party.toml.",
+)
 @click.option(
     "--manifest",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cli.completing import dataset_names, grant_names
 from cli.homes import party_home
 from cli.output import format_option, say
 from cli.paths import OUT_FILE
@@ -19,7 +20,7 @@ _PACK = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(name="export")
-@click.argument("grant_id", metavar="ID")
+@click.argument("grant_id", metavar="ID", shell_complete=grant_names)
 @party_home
 @click.option("--as", "form", type=click.Choice(["odrl"]), default="odrl", show_default=True)
 @click.option("--out", type=OUT_FILE, required=True, help="The .jsonld file to write.")
@@ -45,7 +46,13 @@ def export_grant(grant_id: str, home: Path, form: str, out: Path, dry_run: bool,
 
 
 @click.command(name="export")
-@click.option("--dataset", default="data", show_default=True, help="Which one of party.toml.")
+@click.option(
+    "--dataset",
+    default="data",
+    show_default=True,
+    shell_complete=dataset_names,
+    help="Which one of party.toml.",
+)
 @party_home
 @click.option("--as", "form", type=click.Choice(["odcs"]), default="odcs", show_default=True)
 @click.option("--out", type=OUT_FILE, required=True, help="The .yaml or .json file to write.")

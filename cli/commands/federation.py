@@ -9,6 +9,7 @@ import click
 
 from cli.commands.joining import invitations, invite, move
 from cli.commands.serving import Starting, federation_logs, metrics_address, start_options, stop_options
+from cli.completing import member_names
 from cli.homes import federation_home
 from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.paths import OUT_FILE
@@ -148,7 +149,7 @@ def members(home: Path, output: str) -> None:
 
 
 @command.command()
-@click.argument("party")
+@click.argument("party", shell_complete=member_names)
 @federation_home
 @dry_run_option
 @format_option

@@ -11,6 +11,7 @@ import click
 from cli.agreeing import agree
 from cli.commands.exporting import export_grant
 from cli.comparing import compare_named
+from cli.completing import dataset_names, grant_names
 from cli.homes import party_home
 from cli.output import format_option, say
 from cli.trial import dry_run_option, say_would
@@ -39,7 +40,9 @@ command.add_command(export_grant)
 
 @command.command()
 @party_home
-@click.option("--dataset", help="Which one of party.toml; by default the plan's, or data.")
+@click.option(
+    "--dataset", shell_complete=dataset_names, help="Which one of party.toml; by default the plan's, or data."
+)
 @click.option(
     "--plan",
     "plan_file",
@@ -176,7 +179,7 @@ def new(
 
 
 @command.command()
-@click.argument("grant_id", metavar="ID")
+@click.argument("grant_id", metavar="ID", shell_complete=grant_names)
 @party_home
 @format_option
 def show(grant_id: str, home: Path, output: str) -> None:
@@ -226,7 +229,7 @@ def list_(home: Path, output: str) -> None:
 
 
 @command.command()
-@click.argument("grant_id", metavar="ID")
+@click.argument("grant_id", metavar="ID", shell_complete=grant_names)
 @click.option(
     "--reason",
     default="",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.completing import dataset_names
 from cli.homes import party_home
 from cli.output import format_option, say
 from cli.paths import OUT_FILE
@@ -28,7 +29,13 @@ KINDS = ("bank", "platform", "registry", "supplier", "aggregator", "auditor", "r
 
 @click.command(name="inspect")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
-@click.option("--dataset", default="data", show_default=True, help="Without FILE: which one of party.toml.")
+@click.option(
+    "--dataset",
+    default="data",
+    show_default=True,
+    shell_complete=dataset_names,
+    help="Without FILE: which one of party.toml.",
+)
 @click.option("--key", help="With FILE: the column of identifiers; guessed by default.")
 @click.option("--label", help="With FILE: the column of outcomes; guessed by default.")
 @click.option("--jurisdiction", help="The owner's country or territory, two capital letters, as in CN.")

@@ -13,6 +13,7 @@ import click
 from cli.commands.exporting import export_packs
 from cli.commands.judged import verify_judged
 from cli.commands.ledger_pages import page, serve
+from cli.completing import run_names
 from cli.homes import role_home
 from cli.output import format_option, say, tell_error
 from cli.trial import dry_run_option, say_would, writing
@@ -47,7 +48,7 @@ command.add_command(page)
 
 
 @command.command()
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @role_home
 @click.option("--out", type=_FILE, required=True, help="The pack's file, such as evidence.zip.")
 @dry_run_option

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cli.commands.placing import places_options, refuse_unlawful
+from cli.completing import run_names
 from cli.homes import federation_home, party_home
 from cli.output import format_option, say
 from cli.paths import OUT_FILE
@@ -66,7 +67,7 @@ def train(
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @party_home
 @format_option
 def show(run: str | None, home: Path, output: str) -> None:
@@ -91,7 +92,7 @@ def list_models(home: Path, output: str) -> None:
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @party_home
 @click.option(
     "--file",
@@ -123,7 +124,7 @@ def score(run: str | None, home: Path, new: Path | None, out: Path, dry_run: boo
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @party_home
 @click.option("--firm", "firms", multiple=True, help="A firm's key; repeat for several.")
 @click.option("--worst", type=click.IntRange(min=1), help="The firms with the lowest scores, this many.")
@@ -147,7 +148,7 @@ def explain(
 
 @command.command()
 @click.argument("file", type=_FILE)
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @party_home
 @click.option(
     "--method",
@@ -202,7 +203,7 @@ def rejects(
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @party_home
 @click.option("--as", "form", type=click.Choice(["pmml", "sql", "json"]), required=True)
 @click.option("--out", type=OUT_FILE, required=True, help="The file to write.")
@@ -228,7 +229,7 @@ def export(run: str | None, home: Path, form: str, out: Path, dry_run: bool, out
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @party_home
 @click.option("--out", type=OUT_FILE, required=True, help="A .html or .md file.")
 @dry_run_option

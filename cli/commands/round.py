@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from cli.commands.placing import places_options, refuse_unlawful
+from cli.completing import run_names
 from cli.homes import federation_home
 from cli.output import format_option, say, tell_error
 from cli.trial import dry_run_option, say_would
@@ -98,7 +99,7 @@ def launched(opened: CoordinatorHome, plan: Plan, output: str) -> RoundStatus:
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @federation_home
 @format_option
 def status(run: str | None, home: Path, output: str) -> None:
@@ -108,7 +109,7 @@ def status(run: str | None, home: Path, output: str) -> None:
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @federation_home
 @format_option
 def show(run: str | None, home: Path, output: str) -> None:
@@ -150,7 +151,7 @@ def list_rounds(home: Path, output: str) -> None:
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @federation_home
 @dry_run_option
 @format_option
