@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import click
 
+from cli.helping import line, localised
 from cli.output import say_error
 from crypto.codes import Code, of_system
 from crypto.errors import IsthmusError, UsageError
@@ -30,6 +31,7 @@ _COMMANDS = {
     "doctor": ("doctor", "At a party or the coordinator: what stands between this folder and a round."),
     "data": ("data", "Check a table before training; generate firms to try with."),
     "help": ("help", "What the code of an error means, and what a command takes."),
+    "completion": ("completion", "The script with which a shell completes these commands and names."),
 }
 #: Entry points of Isthmus itself for commands of the rooms that import this one (`benchmarks`), since this
 #: room must not import them. Other distributions' entry points are not looked at.
@@ -46,11 +48,18 @@ class _Lazy(click.Group):
             command = importlib.import_module(f"cli.commands.{_COMMANDS[cmd_name][0]}").command
         elif (point := _commands_above().get(cmd_name)) is not None:
             command = point.load()
-        return command
+        return None if command is None else localised(command, cmd_name)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        told = click.Group(help=line("isthmus", self.help or ""))
+        told.format_help_text(ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        lines = [(name, line) for name, (_, line) in _COMMANDS.items()]
-        lines += [(name, point.load().get_short_help_str(100)) for name, point in _commands_above().items()]
+        lines = [(name, line(name, text)) for name, (_, text) in _COMMANDS.items()]
+        lines += [
+            (name, line(name, point.load().get_short_help_str(100)))
+            for name, point in _commands_above().items()
+        ]
         with formatter.section("Commands"):
             formatter.write_dl(lines)
 
@@ -90,7 +99,8 @@ def _say_version(context: click.Context, option: click.Parameter, asked: bool) -
 def isthmus() -> None:
     """Train one credit model over the data of several organisations. No row leaves its owner.
 
-    Start with `isthmus demo`. Every command takes --format json for machines.
+    Start with `isthmus demo`. Every command takes --format json for machines, and --dry-run where it writes
+    or sends something. `isthmus help CODE` explains an error.
     Exit codes: 2 usage, 3 refusal, 4 another role's failure.
     """
 

@@ -66,13 +66,8 @@ def soon(ending: dt.datetime, now: dt.datetime) -> str:
     return f"the certificate {'ended' if left < 0 else 'ends'} on {ending:%Y-%m-%d %H:%M} UTC"
 
 
-def stop_holder(
-    holder: Callable[[Path], int | None], lock: Path, what: str, patience: float, at_once: bool = False
-) -> int:
-    """Send SIGTERM to the process that holds `lock` and wait until it is gone; its process id.
-
-    at_once: again and again, so that it does not wait for a round to end in order.
-    """
+def running(holder: Callable[[Path], int | None], lock: Path, what: str) -> int:
+    """The process that holds `lock`; `UsageError` where there is none to be stopped."""
     process = holder(lock)
     if process is None:
         raise UsageError(
@@ -81,6 +76,28 @@ def stop_holder(
             advice="There is nothing to stop.",
             code=Code.NOT_RUNNING,
         )
+    return process
+
+
+def not_held(holder: Callable[[Path], int | None], lock: Path, what: str, stop_command: str) -> None:
+    """`UsageError` where a process holds `lock`, as `federation.locks.held` would raise."""
+    if holder(lock) is not None:
+        raise UsageError(
+            f"{what} in this folder is running already",
+            file=str(lock.parent),
+            advice=f"Stop it with `{stop_command}` first.",
+            code=Code.FOLDER_HELD,
+        )
+
+
+def stop_holder(
+    holder: Callable[[Path], int | None], lock: Path, what: str, patience: float, at_once: bool = False
+) -> int:
+    """Send SIGTERM to the process that holds `lock` and wait until it is gone; its process id.
+
+    at_once: again and again, so that it does not wait for a round to end in order.
+    """
+    process = running(holder, lock, what)
     os.kill(process, signal.SIGTERM)
     until, again = time.monotonic() + patience, time.monotonic() + _AGAIN_SECONDS
     while holder(lock) is not None:

@@ -77,6 +77,17 @@ class PartyHome(Home):
     @staticmethod
     def create(folder: Path, name: PartyId) -> PartyHome:
         """Make the party's keys and a configuration to fill in. Refuses a folder that holds a party."""
+        home = PartyHome.unmade(folder)
+        files.write_secret(home.identity_file, Identity.generate().to_pem())
+        files.write_secret(home.tls_key_file, new_tls_key())
+        files.write_secret(home.supernode_key_file, new_supernode_key())
+        if not home.config_file.exists():
+            files.write(home.config_file, _TEMPLATE.format(name=name).encode())
+        return home
+
+    @staticmethod
+    def unmade(folder: Path) -> PartyHome:
+        """The folder, checked for what `create` would refuse; nothing is written."""
         home = PartyHome(folder)
         if home.of_coordinator:
             raise _coordinators(folder)
@@ -88,11 +99,6 @@ class PartyHome(Home):
                 advice="Choose a new folder with --home.",
                 code=Code.PARTY_EXISTS,
             )
-        files.write_secret(home.identity_file, Identity.generate().to_pem())
-        files.write_secret(home.tls_key_file, new_tls_key())
-        files.write_secret(home.supernode_key_file, new_supernode_key())
-        if not home.config_file.exists():
-            files.write(home.config_file, _TEMPLATE.format(name=name).encode())
         return home
 
     @staticmethod
@@ -185,6 +191,14 @@ class PartyHome(Home):
 
         Raises `IdentityRefused` when it is for another party or another federation's coordinator.
         """
+        read = self.acceptable(admission, now)
+        files.write(self.authority_file, read.authority)
+        files.write(self.tls_certificate_file, read.certificate)
+        files.write(self.admission_file, admission)
+        return read
+
+    def acceptable(self, admission: bytes, now: dt.datetime) -> Admission:
+        """An admission file, checked for what `accept` would refuse; nothing is written."""
         read = read_admission(admission)
         if (known := self._known_coordinator()) is not None and known != read.coordinator:
             raise IdentityRefused(
@@ -195,9 +209,6 @@ class PartyHome(Home):
                 code=Code.IDENTITY_CHANGED,
             )
         check_admission(read, self.name(), self.tls_key(), now)
-        files.write(self.authority_file, read.authority)
-        files.write(self.tls_certificate_file, read.certificate)
-        files.write(self.admission_file, admission)
         return read
 
     def _known_coordinator(self) -> PublicIdentity | None:
@@ -240,6 +251,10 @@ class PartyHome(Home):
     def pin(self, party: PartyId, fingerprint: str) -> None:
         """Trust `party` by its fingerprint. A pin is not replaced silently: remove it first."""
         pinning.pin(self._pins_file, party, fingerprint)
+
+    def check_pin(self, party: PartyId, fingerprint: str) -> str:
+        """What `pin` refuses; the fingerprint in its normal form."""
+        return pinning.check(self._pins_file, party, fingerprint)
 
     # -- paths -------------------------------------------------------------------------------------
 

@@ -39,6 +39,12 @@ def prepare(folder: Path, invitation: Invitation, now: dt.datetime) -> PartyHome
 
     Raises `Refusal` for an invitation that has ended, `UsageError` for a folder of another party.
     """
+    home = check_prepare(folder, invitation, now)
+    return home if home.identity_file.exists() else PartyHome.create(folder, invitation.party)
+
+
+def check_prepare(folder: Path, invitation: Invitation, now: dt.datetime) -> PartyHome:
+    """What `prepare` refuses; the folder as it is, with or without a party."""
     if now > invitation.expires:
         raise Refusal(
             f"the invitation ended on {invitation.expires:%Y-%m-%d %H:%M} UTC",
@@ -47,7 +53,7 @@ def prepare(folder: Path, invitation: Invitation, now: dt.datetime) -> PartyHome
             code=Code.INVITATION_REFUSED,
         )
     if not PartyHome(folder).identity_file.exists():
-        return PartyHome.create(folder, invitation.party)
+        return PartyHome.unmade(folder)
     home = PartyHome.open(folder)
     if home.name() != invitation.party:
         raise UsageError(
@@ -96,6 +102,12 @@ def rotate(home: PartyHome, now: dt.datetime) -> Joined:
         files.write_private(home.tls_key_file, tls_key)
         files.write_private(home.supernode_key_file, supernode_key)
         return Joined(home.accept(answered.admission, now), answered.roster)
+
+
+def check_renew(home: PartyHome, desk: Address | None = None) -> Address:
+    """What `renew` and `rotate` refuse before they send anything; the desk that they would ask."""
+    admission = home.admission()
+    return desk or _desk(home, admission)
 
 
 def roster(home: PartyHome) -> Roster:

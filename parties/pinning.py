@@ -26,6 +26,12 @@ def pins(file: Path) -> dict[str, str]:
 
 def pin(file: Path, party: PartyId, fingerprint: str) -> None:
     """Add a fingerprint. `IdentityRefused` where another one of `party` is pinned: remove it first."""
+    known = pins(file)
+    files.write_json(file, {**known, party: check(file, party, fingerprint)})
+
+
+def check(file: Path, party: PartyId, fingerprint: str) -> str:
+    """What `pin` refuses; the fingerprint in its normal form."""
     normal, known = normal_fingerprint(fingerprint), pins(file)
     if known.get(party, normal) != normal:
         raise IdentityRefused(
@@ -35,4 +41,4 @@ def pin(file: Path, party: PartyId, fingerprint: str) -> None:
             advice=f"Ask {party} why its identity changed; only then delete its line there.",
             code=Code.FINGERPRINT_DIFFERS,
         )
-    files.write_json(file, {**known, party: normal})
+    return normal

@@ -12,6 +12,7 @@ from cli.agreeing import agree
 from cli.homes import party_home
 from cli.output import format_option, say
 from cli.paths import OUT_FILE
+from cli.trial import dry_run_option, say_would, writing
 from crypto.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--signer", default="", help="The person's name, where others may know it.")
 @click.option("--out", type=OUT_FILE, help="Default: CONTROL.PARTY.attestation.json.")
 @click.option("--yes", is_flag=True, help="Sign without being asked.")
+@dry_run_option
 @format_option
 def attest(
     control: str,
@@ -48,6 +50,7 @@ def attest(
     signer: str,
     out: Path | None,
     yes: bool,
+    dry_run: bool,
     output: str,
 ) -> None:
     """Sign a statement about CONTROL, such as EU-TIA, with the party's identity.
@@ -82,6 +85,15 @@ def attest(
     except ValidationError as error:
         raise _told(error, opened.name()) from None
     text = "\n".join(_lines(made))
+    target = out if out is not None else Path(f"{made.control}.{made.party}.attestation.json")
+    if dry_run:
+        with writing(target, dry_run) as file:
+            files.write(file, sealed(made, opened.identity()))
+        if output == "text":
+            click.echo(text)
+        facts = made.model_dump(mode="json")
+        say_would(output, f"sign the statement and write {target}", attestation=facts)
+        return
     if not yes:
         agree(
             text,
@@ -89,7 +101,6 @@ def attest(
             opened.name(),
             "Answer at a terminal, or give --yes.",
         )
-    target = out if out is not None else Path(f"{made.control}.{made.party}.attestation.json")
     files.write(target, sealed(made, opened.identity()))
     say(
         output,

@@ -9,9 +9,11 @@ import click
 
 from cli.commands.exporting import export_manifest
 from cli.commands.inspect import check_manifest, inspect
+from cli.completing import dataset_names
 from cli.homes import party_home
 from cli.output import format_option, say
 from cli.paths import OUT_FOLDER
+from cli.trial import dry_run_option, say_would
 from crypto.errors import UsageError
 
 _SWITCHES = ("unit_mixup", "gbk", "duplicate_ids", "name_variants", "delayed_labels", "rejected_applicants")
@@ -35,6 +37,7 @@ command.add_command(export_manifest)
 @click.option(
     "--files", "file_format", type=click.Choice(["csv.gz", "parquet"]), default="csv.gz", show_default=True
 )
+@dry_run_option
 @format_option
 def generate(
     out: Path,
@@ -43,6 +46,7 @@ def generate(
     countries: tuple[str, ...],
     dirt: tuple[str, ...],
     file_format: str,
+    dry_run: bool,
     output: str,
 ) -> None:
     """Generate firms seen by a bank, an industrial platform and a public-data holder.
@@ -59,7 +63,11 @@ def generate(
         **dict.fromkeys(dirt, True),  # type: ignore[arg-type]  # each switch is a bool by its name
     )
     kind: Literal["csv.gz", "parquet"] = "parquet" if file_format == "parquet" else "csv.gz"
-    written = generate_firms(settings).write(out, kind)
+    made = generate_firms(settings)
+    if dry_run:
+        say_would(output, f"write the tables of {firms} firms to {out}", firms=firms, seed=seed)
+        return
+    written = made.write(out, kind)
     facts = {"firms": firms, "seed": seed, "files": {name: str(path) for name, path in written.items()}}
     say(output, facts, "\n".join(f"{name:9} {path}" for name, path in written.items()))
 
@@ -74,7 +82,13 @@ def generate(
 )
 @click.option("--exclude", multiple=True, help="With FILE: a column that is no feature. Repeat for several.")
 @click.option("--key", help="With FILE: the column of identifiers; the first one by default.")
-@click.option("--dataset", default="data", show_default=True, help="Without FILE: which one of party.toml.")
+@click.option(
+    "--dataset",
+    default="data",
+    show_default=True,
+    shell_complete=dataset_names,
+    help="Without FILE: which one of party.toml.",
+)
 @click.option(
     "--manifest",
     type=click.Path(dir_okay=False, path_type=Path),

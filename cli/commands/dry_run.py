@@ -56,5 +56,5 @@ def _told(done: dict[str, Any]) -> str:
     for kind in sorted({*done["sent"], *done["received"]}):
         out, back = done["sent"].get(kind, 0), done["received"].get(kind, 0)
         lines.append(f"  {kind:<28} {size(out):>10} out {size(back):>10} in")
-    lines.append("Whether manifest and grants cover the plan says `isthmus doctor --plan`.")
+    lines.append("Whether manifest and grants cover the plan says `isthmus doctor --plan plan.toml`.")
     return "\n".join(lines)

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from cli.completing import dataset_names, grant_names
 from cli.homes import party_home
 from cli.output import format_option, say
 from cli.paths import OUT_FILE
+from cli.trial import dry_run_option, say_would, writing
 from cli.trusting import trust_option, trusted
 from crypto.codes import Code
 from crypto.errors import UsageError
@@ -18,12 +20,13 @@ _PACK = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(name="export")
-@click.argument("grant_id", metavar="ID")
+@click.argument("grant_id", metavar="ID", shell_complete=grant_names)
 @party_home
 @click.option("--as", "form", type=click.Choice(["odrl"]), default="odrl", show_default=True)
 @click.option("--out", type=OUT_FILE, required=True, help="The .jsonld file to write.")
+@dry_run_option
 @format_option
-def export_grant(grant_id: str, home: Path, form: str, out: Path, output: str) -> None:
+def export_grant(grant_id: str, home: Path, form: str, out: Path, dry_run: bool, output: str) -> None:
     """Write grant ID as an ODRL 2.2 agreement (JSON-LD) with W3C DPV terms, for tools that read policies.
 
     Documents are in it by their SHA-256, without their titles. The signed grant alone is binding.
@@ -34,18 +37,28 @@ def export_grant(grant_id: str, home: Path, form: str, out: Path, output: str) -
 
     kept = Shelf(PartyHome.open(home)).grant(grant_id)
     revoked_at = None if kept.revocation is None else kept.revocation.at
-    _write_json(out, agreement(kept.grant, kept.sha256, revoked_at))
+    _write_json(out, agreement(kept.grant, kept.sha256, revoked_at), dry_run)
+    if dry_run:
+        say_would(output, f"write {out}", grant=grant_id)
+        return
     told = f"wrote {out}: grant {grant_id} as an ODRL agreement; the signed grant alone is binding"
     say(output, {"grant": grant_id, "as": form, "sha256": kept.sha256, "file": str(out)}, told)
 
 
 @click.command(name="export")
-@click.option("--dataset", default="data", show_default=True, help="Which one of party.toml.")
+@click.option(
+    "--dataset",
+    default="data",
+    show_default=True,
+    shell_complete=dataset_names,
+    help="Which one of party.toml.",
+)
 @party_home
 @click.option("--as", "form", type=click.Choice(["odcs"]), default="odcs", show_default=True)
 @click.option("--out", type=OUT_FILE, required=True, help="The .yaml or .json file to write.")
+@dry_run_option
 @format_option
-def export_manifest(dataset: str, home: Path, form: str, out: Path, output: str) -> None:
+def export_manifest(dataset: str, home: Path, form: str, out: Path, dry_run: bool, output: str) -> None:
     """Write a dataset's manifest as a data contract (ODCS 3.1, YAML or JSON), for data catalogues.
 
     Columns, grades, rows, the fewest rows behind a figure, retention and rights. No cell of the table, and
@@ -67,10 +80,14 @@ def export_manifest(dataset: str, home: Path, form: str, out: Path, output: str)
     manifest = Shelf(PartyHome.open(home)).manifest(dataset)
     document = contract(manifest)
     if ending == ".json":
-        _write_json(out, document)
+        _write_json(out, document, dry_run)
     else:
         _check_new(out)
-        files.write(out, yaml(document).encode())
+        with writing(out, dry_run) as file:
+            files.write(file, yaml(document).encode())
+    if dry_run:
+        say_would(output, f"write {out}", dataset=dataset)
+        return
     told = f"wrote {out}: dataset {dataset} as a data contract, {len(manifest.fields)} columns"
     say(output, {"dataset": dataset, "as": form, "manifest": manifest.digest, "file": str(out)}, told)
 
@@ -80,9 +97,10 @@ def export_manifest(dataset: str, home: Path, form: str, out: Path, output: str)
 @click.option("--as", "form", type=click.Choice(["prov", "oscal"]), required=True)
 @click.option("--out", type=OUT_FILE, required=True, help="The .json file to write.")
 @trust_option()
+@dry_run_option
 @format_option
 def export_packs(
-    pack_files: tuple[Path, ...], form: str, out: Path, trust: tuple[str, ...], output: str
+    pack_files: tuple[Path, ...], form: str, out: Path, trust: tuple[str, ...], dry_run: bool, output: str
 ) -> None:
     """Verify the packs of one run, and write what they show: PROV-JSON for its lineage, OSCAL for an auditor.
 
@@ -98,17 +116,21 @@ def export_packs(
     report = verify(found, trusted(trust))
     readings = [Reading(pack) for pack in found]
     document = prov.lineage(readings, report) if form == "prov" else oscal.results(readings, report)
-    _write_json(out, document)
+    _write_json(out, document, dry_run)
+    if dry_run:
+        say_would(output, f"write {out}", run=report.run, state=report.state.value)
+        return
     what = "its lineage as PROV-JSON" if form == "prov" else "its verification as OSCAL assessment results"
     facts = {"run": report.run, "as": form, "state": report.state.value, "file": str(out)}
     say(output, facts, f"wrote {out}: run {report.run}, {what} (verification: {report.state.value})")
 
 
-def _write_json(out: Path, document: dict[str, Any]) -> None:
+def _write_json(out: Path, document: dict[str, Any], dry_run: bool) -> None:
     from federation import files
 
     _check_new(out)
-    files.write_json(out, document)
+    with writing(out, dry_run) as file:
+        files.write_json(file, document)
 
 
 def _check_new(out: Path) -> None:

@@ -9,10 +9,12 @@ import click
 
 from cli.commands.joining import invitations, invite, move
 from cli.commands.serving import Starting, federation_logs, metrics_address, start_options, stop_options
+from cli.completing import member_names
 from cli.homes import federation_home
 from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.paths import OUT_FILE
-from cli.service import soon, stop_holder
+from cli.service import running, soon, stop_holder
+from cli.trial import dry_run_option, say_would, writing
 from crypto.codes import Code
 from crypto.errors import Refusal
 
@@ -35,8 +37,11 @@ for _each in (invite, invitations, move, federation_logs):
 @click.option("--gate", default="127.0.0.1:7443", show_default=True, help="host:port that parties reach.")
 @click.option("--exchange", default="127.0.0.1:7444", show_default=True, help="host:port of the data plane.")
 @click.option("--desk", help="host:port of the admission desk.  [default: the gate's host, port 7445]")
+@dry_run_option
 @format_option
-def init(name: str, home: Path, gate: str, exchange: str, desk: str | None, output: str) -> None:
+def init(
+    name: str, home: Path, gate: str, exchange: str, desk: str | None, dry_run: bool, output: str
+) -> None:
     """Make the federation NAME: its certificate authority and the coordinator's identity."""
     from federation.addresses import Address
     from federation.coordinator.home import CoordinatorHome, FederationSettings
@@ -44,6 +49,10 @@ def init(name: str, home: Path, gate: str, exchange: str, desk: str | None, outp
     reached = Address.parse(gate)
     at = Address.parse(desk) if desk is not None else Address(reached.host, _DESK_PORT)
     settings = FederationSettings(name, reached, Address.parse(exchange), at)
+    if dry_run:
+        CoordinatorHome.unmade(home, settings)
+        say_would(output, f"make the federation {name} with its keys in {home}", federation=name)
+        return
     made = CoordinatorHome.create(home, settings, dt.datetime.now(dt.UTC))
     fingerprint = made.identity().public.fingerprint
     say(
@@ -83,8 +92,11 @@ def show(home: Path, output: str) -> None:
 @federation_home
 @click.option("--fingerprint", help="The party's fingerprint as it was read out; skips the question.")
 @click.option("--out", type=OUT_FILE, help="Default: PARTY.admission.")
+@dry_run_option
 @format_option
-def admit(request_file: Path, home: Path, fingerprint: str | None, out: Path | None, output: str) -> None:
+def admit(
+    request_file: Path, home: Path, fingerprint: str | None, out: Path | None, dry_run: bool, output: str
+) -> None:
     """Admit the party whose request is in REQUEST_FILE, after its fingerprint was compared."""
     from crypto.identity import normal_fingerprint
     from federation import files
@@ -109,8 +121,13 @@ def admit(request_file: Path, home: Path, fingerprint: str | None, out: Path | N
             advice="Do not admit it. Ask the party how its request reached you.",
             code=Code.FINGERPRINT_DIFFERS,
         )
-    admission = opened.admit(request, dt.datetime.now(dt.UTC))
-    target = out if out is not None else Path(f"{request.party}.admission")
+    now, target = dt.datetime.now(dt.UTC), out if out is not None else Path(f"{request.party}.admission")
+    if dry_run:
+        with writing(target, dry_run) as file:
+            files.write(file, opened.admission_for(request, now))
+        say_would(output, f"admit {request.party}", f"write {target}", party=request.party, fingerprint=found)
+        return
+    admission = opened.admit(request, now)
     files.write(target, admission)
     say(
         output,
@@ -132,15 +149,21 @@ def members(home: Path, output: str) -> None:
 
 
 @command.command()
-@click.argument("party")
+@click.argument("party", shell_complete=member_names)
 @federation_home
+@dry_run_option
 @format_option
-def remove(party: str, home: Path, output: str) -> None:
+def remove(party: str, home: Path, dry_run: bool, output: str) -> None:
     """Take PARTY off the roster: the gate and the exchange refuse it from now on."""
     from federation.coordinator.home import CoordinatorHome
     from federation.ids import party_id
 
-    CoordinatorHome.open(home).remove(party_id(party))
+    opened, name = CoordinatorHome.open(home), party_id(party)
+    if dry_run:
+        opened.member_file(name)
+        say_would(output, f"take {name} off the roster", party=name)
+        return
+    opened.remove(name)
     say(output, {"removed": party}, f"{party} is no longer a member")
 
 
@@ -218,12 +241,18 @@ def _service_state(process: int | None, ready: bool) -> str:
 
 @command.command()
 @federation_home
+@dry_run_option
 @stop_options
-def stop(home: Path, patience: float, now: bool, output: str) -> None:
+def stop(home: Path, patience: float, now: bool, dry_run: bool, output: str) -> None:
     """Stop the service that runs in this folder."""
     from federation.coordinator.home import CoordinatorHome
     from federation.locks import holder
 
     opened = CoordinatorHome.open(home)
-    process = stop_holder(holder, opened.lock_file, "the federation's service", patience, now)
+    what = "the federation's service"
+    if dry_run:
+        process = running(holder, opened.lock_file, what)
+        say_would(output, f"stop {what}, process {process}", process=process)
+        return
+    process = stop_holder(holder, opened.lock_file, what, patience, now)
     say(output, {"stopped": process}, f"stopped (process {process})")

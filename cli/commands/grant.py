@@ -11,8 +11,10 @@ import click
 from cli.agreeing import agree
 from cli.commands.exporting import export_grant
 from cli.comparing import compare_named
+from cli.completing import dataset_names, grant_names
 from cli.homes import party_home
 from cli.output import format_option, say
+from cli.trial import dry_run_option, say_would
 from cli.trusting import trust_option, trusted
 from crypto.errors import UsageError
 
@@ -38,7 +40,9 @@ command.add_command(export_grant)
 
 @command.command()
 @party_home
-@click.option("--dataset", help="Which one of party.toml; by default the plan's, or data.")
+@click.option(
+    "--dataset", shell_complete=dataset_names, help="Which one of party.toml; by default the plan's, or data."
+)
 @click.option(
     "--plan",
     "plan_file",
@@ -74,7 +78,7 @@ command.add_command(export_grant)
 @click.option("--max-bytes", type=click.IntRange(0), help="What may leave at most, summed over runs.")
 @click.option("--id", "grant_id", default="", help="A name of your own for it.")
 @click.option("--yes", is_flag=True, help="Sign without being asked.")
-@click.option("--dry-run", is_flag=True, help="Show it; sign and write nothing.")
+@dry_run_option
 @format_option
 def new(
     home: Path,
@@ -151,7 +155,10 @@ def new(
         lines += words.telling(needs_for(opened, asked, plan).tellings)
     text = "\n".join(lines)
     if dry_run:
-        say(output, {"signed": False, "grant": grant.model_dump(mode="json")}, text)
+        if output == "text":
+            click.echo(text)
+        facts = {"signed": False, "grant": grant.model_dump(mode="json")}
+        say_would(output, f"sign the grant and write {Shelf(opened).grant_file(grant.id)}", **facts)
         return
     if not yes:
         agree(
@@ -172,7 +179,7 @@ def new(
 
 
 @command.command()
-@click.argument("grant_id", metavar="ID")
+@click.argument("grant_id", metavar="ID", shell_complete=grant_names)
 @party_home
 @format_option
 def show(grant_id: str, home: Path, output: str) -> None:
@@ -222,15 +229,16 @@ def list_(home: Path, output: str) -> None:
 
 
 @command.command()
-@click.argument("grant_id", metavar="ID")
+@click.argument("grant_id", metavar="ID", shell_complete=grant_names)
 @click.option(
     "--reason",
     default="",
     help="For this party's own people: it is not sent, not signed, and in no evidence pack.",
 )
 @party_home
+@dry_run_option
 @format_option
-def revoke(grant_id: str, reason: str, home: Path, output: str) -> None:
+def revoke(grant_id: str, reason: str, home: Path, dry_run: bool, output: str) -> None:
     """Take grant ID back. A run that needs it stops before its next message leaves."""
     from parties.governance.shelf import Shelf
     from parties.home import PartyHome
@@ -238,6 +246,10 @@ def revoke(grant_id: str, reason: str, home: Path, output: str) -> None:
     if len(reason) > 300:
         raise UsageError("the reason is longer than 300 characters", field="--reason", advice="Shorten it.")
     opened = PartyHome.open(home)
+    if dry_run:
+        Shelf(opened).in_force(grant_id)
+        say_would(output, f"revoke {grant_id}: a run that needs it would stop", revoked=grant_id)
+        return
     kept = Shelf(opened).revoke(grant_id, reason, dt.datetime.now(dt.UTC))
     facts = {"revoked": grant_id, "sha256": kept.sha256}
     say(output, facts, f"revoked {grant_id}: nothing more leaves {opened.name()} under it")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.completing import topics
 from cli.output import format_option, say
 from cli.words import spoken
 from crypto.codes import Code
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="help")
-@click.argument("topic", nargs=-1)
+@click.argument("topic", nargs=-1, shell_complete=topics)
 @click.option("--markdown", is_flag=True, help="All codes as a page: docs/errors.md is made with it.")
 @format_option
 @click.pass_context
@@ -98,6 +99,6 @@ def _unknown(context: click.Context, topic: str, name: str) -> UsageError:
         f"there is no code or command {topic[:60]!r}",
         advice=f"Did you mean {', '.join(near)}? `isthmus help` lists all codes."
         if near
-        else "`isthmus help` lists all codes, `isthmus --help` the commands.",
+        else "`isthmus help` lists all codes; with --help instead, `isthmus` lists the commands.",
         code=Code.NO_SUCH_TOPIC,
     )

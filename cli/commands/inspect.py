@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.completing import dataset_names
 from cli.homes import party_home
 from cli.output import format_option, say
 from cli.paths import OUT_FILE
+from cli.trial import dry_run_option, say_would, writing
 from crypto.codes import Code
 from crypto.errors import UsageError
 
@@ -27,7 +29,13 @@ KINDS = ("bank", "platform", "registry", "supplier", "aggregator", "auditor", "r
 
 @click.command(name="inspect")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
-@click.option("--dataset", default="data", show_default=True, help="Without FILE: which one of party.toml.")
+@click.option(
+    "--dataset",
+    default="data",
+    show_default=True,
+    shell_complete=dataset_names,
+    help="Without FILE: which one of party.toml.",
+)
 @click.option("--key", help="With FILE: the column of identifiers; guessed by default.")
 @click.option("--label", help="With FILE: the column of outcomes; guessed by default.")
 @click.option("--jurisdiction", help="The owner's country or territory, two capital letters, as in CN.")
@@ -36,6 +44,7 @@ KINDS = ("bank", "platform", "registry", "supplier", "aggregator", "auditor", "r
 @click.option("--party", help="With FILE: the party's name; by default the one of --home.")
 @click.option("--out", type=OUT_FILE, help="Where to write the draft.")
 @party_home
+@dry_run_option
 @format_option
 def inspect(
     file: Path | None,
@@ -48,6 +57,7 @@ def inspect(
     party: str | None,
     out: Path | None,
     home: Path,
+    dry_run: bool,
     output: str,
 ) -> None:
     """Look for identifiers and personal data in a table, and draft its manifest for its owner to decide on.
@@ -86,8 +96,15 @@ def inspect(
         now = dt.datetime.now(dt.UTC)
         manifest = drafted(seen, owner, now=now)
         fields = manifest.fields
-        files.write(target, document(manifest, now).encode())
+        with writing(target, dry_run) as draft:
+            files.write(draft, document(manifest, now).encode())
         written = f"Draft: {target}\nRead its first lines: they say what its owner must look at."
+    if dry_run:
+        would = [] if target is None else [f"write {target}"]
+        if output == "text":
+            click.echo(f"{inspection_text(seen, fields)}\n")
+        say_would(output, *would, **inspection_facts(seen, fields))
+        return
     facts = inspection_facts(seen, fields) | {"draft": str(target) if target is not None else None}
     say(output, facts, f"{inspection_text(seen, fields)}\n\n{written}")
 

@@ -13,6 +13,8 @@ from cli.comparing import compare
 from cli.homes import federation_home, party_home
 from cli.output import confirm_fingerprint, format_option, say
 from cli.paths import OUT_FILE
+from cli.service import not_held
+from cli.trial import dry_run_option, say_would, writing
 from cli.trusting import trust_option, trusted
 from crypto.codes import Code
 from crypto.errors import Refusal, UsageError
@@ -27,8 +29,11 @@ _TRUST = "A partner's fingerprint, as it told you itself. Once for each; without
 @click.option("--valid", default="72h", show_default=True, help="How long it is good for, such as 12h or 7d.")
 @click.option("--out", type=OUT_FILE, help="Default: PARTY.invitation.")
 @click.option("--line", is_flag=True, help="Print it as one line to paste, and write no file.")
+@dry_run_option
 @format_option
-def invite(party: str, home: Path, valid: str, out: Path | None, line: bool, output: str) -> None:
+def invite(
+    party: str, home: Path, valid: str, out: Path | None, line: bool, dry_run: bool, output: str
+) -> None:
     """Invite PARTY: one file, or line, with which it joins once. It holds a secret, for PARTY alone."""
     from federation import files
     from federation.coordinator import joining
@@ -36,12 +41,19 @@ def invite(party: str, home: Path, valid: str, out: Path | None, line: bool, out
     from federation.ids import party_id
 
     opened = CoordinatorHome.open(home)
+    target = out if out is not None else Path(f"{party}.invitation")
+    if dry_run:
+        joining.check_invite(opened, party_id(party), _duration(valid))
+        with writing(target, dry_run) as file:
+            files.write_private(file, b"")
+        told = "show its line" if line else f"write {target}"
+        say_would(output, f"invite {party} for {valid}", told, party=party)
+        return
     made = joining.invite(opened, party_id(party), dt.datetime.now(dt.UTC), _duration(valid))
     facts = {"invitation": made.id, "party": party, "expires": made.expires.isoformat()}
     if line:
         say(output, {**facts, "line": made.to_line()}, made.to_line())
         return
-    target = out if out is not None else Path(f"{party}.invitation")
     files.write_private(target, files.canonical_json(made.to_json()) + b"\n")
     say(
         output,
@@ -55,13 +67,18 @@ def invite(party: str, home: Path, valid: str, out: Path | None, line: bool, out
 @click.command()
 @federation_home
 @click.option("--revoke", metavar="ID", help="Take this one back.")
+@dry_run_option
 @format_option
-def invitations(home: Path, revoke: str | None, output: str) -> None:
+def invitations(home: Path, revoke: str | None, dry_run: bool, output: str) -> None:
     """List the invitations and what became of them; take one back with --revoke."""
     from federation.coordinator import joining
     from federation.coordinator.home import CoordinatorHome
 
     opened, now = CoordinatorHome.open(home), dt.datetime.now(dt.UTC)
+    if revoke is not None and dry_run:
+        found_one = joining.unused(opened, revoke)
+        say_would(output, f"take back the invitation of {found_one.party}", invitation=found_one.id)
+        return
     if revoke is not None:
         joining.revoke(opened, revoke)
     found = [
@@ -84,8 +101,11 @@ def invitations(home: Path, revoke: str | None, output: str) -> None:
 @click.option("--gate", help="host:port that parties reach.")
 @click.option("--exchange", help="host:port of the data plane.")
 @click.option("--desk", help="host:port of the admission desk.")
+@dry_run_option
 @format_option
-def move(home: Path, gate: str | None, exchange: str | None, desk: str | None, output: str) -> None:
+def move(
+    home: Path, gate: str | None, exchange: str | None, desk: str | None, dry_run: bool, output: str
+) -> None:
     """Give the federation other addresses. Members learn them by `isthmus party renew --desk HOST:PORT`."""
     from dataclasses import replace
 
@@ -103,6 +123,9 @@ def move(home: Path, gate: str | None, exchange: str | None, desk: str | None, o
         exchange=before.exchange if exchange is None else Address.parse(exchange),
         desk=before.desk if desk is None else Address.parse(desk),
     )
+    if dry_run:
+        say_would(output, f"write {opened.settings_file}", settings=settings.to_json())
+        return
     opened.move(settings)
     running = holder(opened.lock_file) is not None
     restart = "\nrestart the service: it still listens at the old ones" if running else ""
@@ -119,8 +142,11 @@ def move(home: Path, gate: str | None, exchange: str | None, desk: str | None, o
 @party_home
 @click.option("--fingerprint", help="The coordinator's fingerprint as it was read out; skips the question.")
 @trust_option(_TRUST)
+@dry_run_option
 @format_option
-def join(invitation: str, home: Path, fingerprint: str | None, trust: tuple[str, ...], output: str) -> None:
+def join(
+    invitation: str, home: Path, fingerprint: str | None, trust: tuple[str, ...], dry_run: bool, output: str
+) -> None:
     """Join a federation by its INVITATION, a file, its line, or - for the standard input.
 
     Makes the party's folder where there is none. The coordinator's fingerprint is shown, to be compared with
@@ -144,6 +170,12 @@ def join(invitation: str, home: Path, fingerprint: str | None, trust: tuple[str,
             advice="Do not use it. Ask the coordinator how it reached you.",
             code=Code.FINGERPRINT_DIFFERS,
         )
+    if dry_run:
+        made = joining.check_prepare(home, read, now).identity_file.exists()
+        would = [] if made else [f"make the keys of {party} in {home}"]
+        would += [f"send the request of {party} to the admission desk at {read.desk}"]
+        say_would(output, *would, f"write the admission to {home}", party=party, federation=read.federation)
+        return
     opened = joining.prepare(home, read, now)
     joined = joining.join(opened, read, now)
     left = compare(opened, joined.roster, said, None)
@@ -170,8 +202,9 @@ def join(invitation: str, home: Path, fingerprint: str | None, trust: tuple[str,
 @click.command()
 @party_home
 @click.option("--desk", help="host:port of the admission desk, when the aggregator has moved.")
+@dry_run_option
 @format_option
-def renew(home: Path, desk: str | None, output: str) -> None:
+def renew(home: Path, desk: str | None, dry_run: bool, output: str) -> None:
     """Fetch a new certificate from the coordinator, and its addresses as they are now."""
     from crypto.certificates import expires
     from federation.addresses import Address
@@ -179,8 +212,12 @@ def renew(home: Path, desk: str | None, output: str) -> None:
     from parties import joining
     from parties.home import PartyHome
 
-    opened = PartyHome.open(home)
-    renewed = joining.renew(opened, dt.datetime.now(dt.UTC), None if desk is None else Address.parse(desk))
+    opened, moved = PartyHome.open(home), None if desk is None else Address.parse(desk)
+    if dry_run:
+        asked = joining.check_renew(opened, moved)
+        say_would(output, f"ask the admission desk at {asked} for a new certificate", f"write it to {home}")
+        return
+    renewed = joining.renew(opened, dt.datetime.now(dt.UTC), moved)
     until, running = expires(renewed.admission.certificate), holder(opened.lock_file) is not None
     restart = "\nrestart the node: it still uses the old ones" if running else ""
     say(
@@ -199,14 +236,23 @@ def renew(home: Path, desk: str | None, output: str) -> None:
 
 @click.command()
 @party_home
+@dry_run_option
 @format_option
-def rotate(home: Path, output: str) -> None:
+def rotate(home: Path, dry_run: bool, output: str) -> None:
     """Replace the party's TLS and SuperNode keys. Its identity, and so its fingerprint, stays."""
     from crypto.certificates import expires
+    from federation.locks import holder
     from parties import joining
     from parties.home import PartyHome
 
     opened = PartyHome.open(home)
+    if dry_run:
+        asked = joining.check_renew(opened)
+        not_held(holder, opened.lock_file, "the party node", "isthmus party stop")
+        say_would(
+            output, f"make new keys and ask the admission desk at {asked} to admit them", f"write to {home}"
+        )
+        return
     until = expires(joining.rotate(opened, dt.datetime.now(dt.UTC)).admission.certificate)
     say(
         output,

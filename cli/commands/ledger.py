@@ -13,8 +13,10 @@ import click
 from cli.commands.exporting import export_packs
 from cli.commands.judged import verify_judged
 from cli.commands.ledger_pages import page, serve
+from cli.completing import run_names
 from cli.homes import role_home
 from cli.output import format_option, say, tell_error
+from cli.trial import dry_run_option, say_would, writing
 from cli.trusting import trust_option, trusted
 from crypto.codes import Code
 from crypto.errors import Refusal, UsageError
@@ -46,11 +48,12 @@ command.add_command(page)
 
 
 @command.command()
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @role_home
 @click.option("--out", type=_FILE, required=True, help="The pack's file, such as evidence.zip.")
+@dry_run_option
 @format_option
-def pack(run: str, home: Path, out: Path, output: str) -> None:
+def pack(run: str, home: Path, out: Path, dry_run: bool, output: str) -> None:
     """Put the evidence of RUN into one file that anybody can check: digests, signatures and grants; no row.
 
     Whoever gets it reads the plan, the grants with the columns they name, who took part, and how many
@@ -67,8 +70,12 @@ def pack(run: str, home: Path, out: Path, output: str) -> None:
             code=Code.FILE_EXISTS,
         )
     data = _packed(home, run)
-    files.write(out, data)
-    made = packs.read(out)
+    with writing(out, dry_run) as file:
+        files.write(file, data)
+        made = packs.read(file)
+    if dry_run:
+        say_would(output, f"write {out} ({len(data)} bytes)", run=made.run, party=made.party)
+        return
     facts = {
         "run": made.run,
         "party": made.party,
@@ -147,9 +154,16 @@ def show(pack_file: Path | None, home: Path, output: str) -> None:
 @click.option("--name", required=True, help="What you are called on it, such as regulator.")
 @trust_option("A fingerprint, as that member told you itself; that of the pack's maker is needed.")
 @click.option("--out", type=_FILE, help="The new pack's file; PACK.NAME.zip unless given.")
+@dry_run_option
 @format_option
 def cosign(
-    pack_file: Path, key: Path, name: str, trust: tuple[str, ...], out: Path | None, output: str
+    pack_file: Path,
+    key: Path,
+    name: str,
+    trust: tuple[str, ...],
+    out: Path | None,
+    dry_run: bool,
+    output: str,
 ) -> None:
     """As a witness from outside, such as a regulator: check PACK, and co-sign its ledger in a new file.
 
@@ -162,7 +176,7 @@ def cosign(
     from crypto.identity import Identity
     from federation import files
     from federation.ledger import pack as packs
-    from federation.ledger.cosigning import Memory
+    from federation.ledger.cosigning import Memory, Unwritten
     from federation.ledger.cosigning import cosign as cosigned
 
     target = out or pack_file.with_name(f"{pack_file.stem}.{name}.zip")
@@ -174,9 +188,13 @@ def cosign(
             code=Code.FILE_EXISTS,
         )
     identity = Identity.from_pem(files.read_secret(key))
-    memory = Memory(key.with_name(f"{key.name}.seen"))
+    memory = (Unwritten if dry_run else Memory)(key.with_name(f"{key.name}.seen"))
     now = int(time.time())
-    files.write(target, cosigned(packs.read(pack_file), identity, name, now, trusted(trust), memory))
+    with writing(target, dry_run) as file:
+        files.write(file, cosigned(packs.read(pack_file), identity, name, now, trusted(trust), memory))
+    if dry_run:
+        say_would(output, f"co-sign as {name} and write {target}", name=name)
+        return
     fingerprint = identity.public.fingerprint
     facts = {"file": str(target), "name": name, "fingerprint": fingerprint}
     say(output, facts, f"wrote {target}\nco-signed by {name}, whose fingerprint is\n  {fingerprint}")

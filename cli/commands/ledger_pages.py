@@ -11,6 +11,7 @@ import click
 
 from cli.output import format_option, say
 from cli.service import stop_on_signal, tell, until_stdin_ends
+from cli.trial import dry_run_option, say_would, writing
 from cli.trusting import trust_option, trusted
 from crypto.errors import UsageError
 
@@ -89,8 +90,11 @@ def serve(
 )
 @_language
 @trust_option()
+@dry_run_option
 @format_option
-def page(packs: Sequence[Path], out: Path, language: str, trust: tuple[str, ...], output: str) -> None:
+def page(
+    packs: Sequence[Path], out: Path, language: str, trust: tuple[str, ...], dry_run: bool, output: str
+) -> None:
     """Write what the supervisor's pages say of PACKS as one HTML file, which opens without a network."""
     from cli.supervisor.pages import whole
     from cli.supervisor.shelf import shown
@@ -98,7 +102,11 @@ def page(packs: Sequence[Path], out: Path, language: str, trust: tuple[str, ...]
 
     found = shown(packs, trusted(trust))
     text = whole(found, "zh" if language == "zh" else "en", dt.datetime.now(dt.UTC))
-    files.write_private(out, text.encode("utf-8", "replace"))
+    with writing(out, dry_run) as file:
+        files.write_private(file, text.encode("utf-8", "replace"))
+    if dry_run:
+        say_would(output, f"write {out}", runs=len(found.runs))
+        return
     facts = {
         "file": str(out),
         "runs": [{"run": run.run, "state": run.state.value} for run in found.runs],

@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from cli.commands.placing import places_options, refuse_unlawful
+from cli.completing import run_names
 from cli.homes import federation_home, party_home
 from cli.output import format_option, say
 from cli.paths import OUT_FILE
+from cli.trial import dry_run_option, say_would, writing
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -23,21 +25,30 @@ def command() -> None:
 @click.argument("plan_file", type=_FILE)
 @federation_home
 @places_options
+@dry_run_option
 @format_option
 def train(
-    plan_file: Path, home: Path, manifest_files: tuple[Path, ...], at: tuple[str, ...], output: str
+    plan_file: Path,
+    home: Path,
+    manifest_files: tuple[Path, ...],
+    at: tuple[str, ...],
+    dry_run: bool,
+    output: str,
 ) -> None:
     """At the coordinator: launch the round of the plan in PLAN_FILE, follow it, and say what was trained.
 
     The rules about places are asked first, as `isthmus round launch` has it.
     """
-    from cli.commands.round import launched
+    from cli.commands.round import launched, would_launch
     from federation import plan as plans
     from federation.coordinator.home import CoordinatorHome
 
     plan = plans.load(plan_file)
     opened = CoordinatorHome.open(home)
     refuse_unlawful(plan, manifest_files, at)
+    if dry_run:
+        would_launch(opened, plan, output)
+        return
     status = launched(opened, plan, output)
     told = (
         f"a {plan.shape} {plan.model.kind} model of {', '.join(plan.parties)}. Each party holds its own "
@@ -56,7 +67,7 @@ def train(
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @party_home
 @format_option
 def show(run: str | None, home: Path, output: str) -> None:
@@ -81,7 +92,7 @@ def list_models(home: Path, output: str) -> None:
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @party_home
 @click.option(
     "--file",
@@ -90,8 +101,9 @@ def list_models(home: Path, output: str) -> None:
     help="New firms, a .csv, .csv.gz or .parquet file with the columns of the round (horizontal models).",
 )
 @click.option("--out", type=OUT_FILE, required=True, help="A .csv or .parquet file.")
+@dry_run_option
 @format_option
-def score(run: str | None, home: Path, new: Path | None, out: Path, output: str) -> None:
+def score(run: str | None, home: Path, new: Path | None, out: Path, dry_run: bool, output: str) -> None:
     """Write scores by the newest model, or by RUN: key, probability, logit, split, and points of a scorecard.
 
     After a vertical or hybrid round these are the scores that it opened to the label party. The model of a
@@ -103,12 +115,16 @@ def score(run: str | None, home: Path, new: Path | None, out: Path, output: str)
 
     opened = PartyHome.open(home)
     found = results.find(opened, run)
-    count = write_scores(results.scores(opened, found, new), out)
+    with writing(out, dry_run) as file:
+        count = write_scores(results.scores(opened, found, new), file)
+    if dry_run:
+        say_would(output, f"write {count} scores of {found} to {out}", run=found, scores=count)
+        return
     say(output, {"run": found, "scores": count, "file": str(out)}, f"{count} scores of {found} are in {out}")
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @party_home
 @click.option("--firm", "firms", multiple=True, help="A firm's key; repeat for several.")
 @click.option("--worst", type=click.IntRange(min=1), help="The firms with the lowest scores, this many.")
@@ -132,7 +148,7 @@ def explain(
 
 @command.command()
 @click.argument("file", type=_FILE)
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @party_home
 @click.option(
     "--method",
@@ -187,12 +203,13 @@ def rejects(
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @party_home
 @click.option("--as", "form", type=click.Choice(["pmml", "sql", "json"]), required=True)
 @click.option("--out", type=OUT_FILE, required=True, help="The file to write.")
+@dry_run_option
 @format_option
-def export(run: str | None, home: Path, form: str, out: Path, output: str) -> None:
+def export(run: str | None, home: Path, form: str, out: Path, dry_run: bool, output: str) -> None:
     """Export the newest model (or that of RUN) as far as this party holds it.
 
     A scorecard at the label party is whole where every other party agreed to share its points: PMML 4.4, SQL
@@ -203,16 +220,21 @@ def export(run: str | None, home: Path, form: str, out: Path, output: str) -> No
 
     opened = PartyHome.open(home)
     found = results.find(opened, run)
-    told = results.export(opened, found, form, out)
+    with writing(out, dry_run) as file:
+        told = results.export(opened, found, form, file)
+    if dry_run:
+        say_would(output, f"write {out}", run=found, form=told.form)
+        return
     say(output, {"run": found, "as": form, "form": told.form, "file": str(out)}, told.sentence)
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @party_home
 @click.option("--out", type=OUT_FILE, required=True, help="A .html or .md file.")
+@dry_run_option
 @format_option
-def document(run: str | None, home: Path, out: Path, output: str) -> None:
+def document(run: str | None, home: Path, out: Path, dry_run: bool, output: str) -> None:
     """Write this party's model document of the newest model (or that of RUN), for whoever signs it off.
 
     Its parts are those of the supervisors' guidance on model risk, SR 26-2 / OCC Bulletin 2026-13.
@@ -222,7 +244,11 @@ def document(run: str | None, home: Path, out: Path, output: str) -> None:
 
     opened = PartyHome.open(home)
     found = results.find(opened, run)
-    digest = results.document(opened, found, out)
+    with writing(out, dry_run) as file:
+        digest = results.document(opened, found, file)
+    if dry_run:
+        say_would(output, f"write {out}", run=found)
+        return
     say(
         output,
         {"run": found, "file": str(out), "sha256": digest},

@@ -15,7 +15,8 @@ from cli.comparing import compare
 from cli.homes import party_home
 from cli.output import confirm_fingerprint, format_option, naming, say
 from cli.paths import OUT_FILE
-from cli.service import soon, stop_holder
+from cli.service import running, soon, stop_holder
+from cli.trial import dry_run_option, say_would, writing
 from crypto.codes import Code
 from crypto.errors import Refusal, UsageError
 
@@ -35,13 +36,19 @@ for _each in (join, renew, rotate, dry_run.command, party_logs):
 @command.command()
 @click.argument("name")
 @party_home
+@dry_run_option
 @format_option
-def init(name: str, home: Path, output: str) -> None:
+def init(name: str, home: Path, dry_run: bool, output: str) -> None:
     """Make the keys of party NAME. They stay in its folder, on this machine."""
     from federation.ids import party_id
     from parties.home import PartyHome
 
-    made = PartyHome.create(home, party_id(name))
+    checked = party_id(name)
+    if dry_run:
+        PartyHome.unmade(home)
+        say_would(output, f"make the keys and the configuration of {checked} in {home}", party=checked)
+        return
+    made = PartyHome.create(home, checked)
     fingerprint = made.identity().public.fingerprint
     say(
         output,
@@ -77,8 +84,9 @@ def show(home: Path, output: str) -> None:
 @command.command()
 @party_home
 @click.option("--out", type=OUT_FILE, help="Default: PARTY.request.")
+@dry_run_option
 @format_option
-def request(home: Path, out: Path | None, output: str) -> None:
+def request(home: Path, out: Path | None, dry_run: bool, output: str) -> None:
     """Write the request for admission: public keys only, to be sent to the coordinator."""
     from federation import files
     from parties.home import PartyHome
@@ -86,8 +94,12 @@ def request(home: Path, out: Path | None, output: str) -> None:
     opened = PartyHome.open(home)
     made = opened.request()
     target = out if out is not None else Path(f"{made.party}.request")
-    files.write_json(target, made.to_json())
+    with writing(target, dry_run) as file:
+        files.write_json(file, made.to_json())
     fingerprint = made.identity.fingerprint
+    if dry_run:
+        say_would(output, f"write {target}", party=made.party, fingerprint=fingerprint)
+        return
     say(
         output,
         {"party": made.party, "request": str(target), "fingerprint": fingerprint},
@@ -99,8 +111,9 @@ def request(home: Path, out: Path | None, output: str) -> None:
 @click.argument("admission_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @party_home
 @click.option("--fingerprint", help="The coordinator's fingerprint as it was read out; skips the question.")
+@dry_run_option
 @format_option
-def accept(admission_file: Path, home: Path, fingerprint: str | None, output: str) -> None:
+def accept(admission_file: Path, home: Path, fingerprint: str | None, dry_run: bool, output: str) -> None:
     """Accept the coordinator's ADMISSION_FILE, after the coordinator's fingerprint was compared."""
     from crypto.identity import normal_fingerprint
     from federation import files
@@ -122,8 +135,14 @@ def accept(admission_file: Path, home: Path, fingerprint: str | None, output: st
             advice="Do not accept it. Ask the coordinator how it reached you.",
             code=Code.FINGERPRINT_DIFFERS,
         )
+    now = dt.datetime.now(dt.UTC)
+    if dry_run:
+        with naming(admission_file):
+            would = opened.acceptable(data, now)
+        say_would(output, f"make {opened.name()} a member of {would.federation}", f"write to {home}")
+        return
     with naming(admission_file):
-        admission = opened.accept(data, dt.datetime.now(dt.UTC))
+        admission = opened.accept(data, now)
     say(
         output,
         {"party": opened.name(), "federation": admission.federation, "coordinator": found},
@@ -137,8 +156,9 @@ def accept(admission_file: Path, home: Path, fingerprint: str | None, output: st
 @click.argument("partner", required=False)
 @click.argument("fingerprint", nargs=-1)
 @party_home
+@dry_run_option
 @format_option
-def trust(partner: str | None, fingerprint: tuple[str, ...], home: Path, output: str) -> None:
+def trust(partner: str | None, fingerprint: tuple[str, ...], home: Path, dry_run: bool, output: str) -> None:
     """Trust PARTNER by the FINGERPRINT that it read out over another channel.
 
     Without them the coordinator is asked who is a member, and you are asked about each whose fingerprint
@@ -149,9 +169,14 @@ def trust(partner: str | None, fingerprint: tuple[str, ...], home: Path, output:
 
     opened = PartyHome.open(home)
     if partner is None:
-        from parties.joining import roster
+        from parties.joining import roster, unpinned
 
-        left = compare(opened, roster(opened), {}, None)
+        members = roster(opened)
+        if dry_run:
+            asked = list(unpinned(opened, members))
+            say_would(output, *(f"ask you about the fingerprint of {name}" for name in asked), compare=asked)
+            return
+        left = compare(opened, members, {}, None)
         lines = [f"{opened.name()} trusts {name}  {pin}" for name, pin in opened.pins().items()]
         lines += [f"not compared: {name}" for name in left]
         say(output, {"trusted": opened.pins(), "not_compared": left}, "\n".join(lines) or "no partner yet")
@@ -162,6 +187,10 @@ def trust(partner: str | None, fingerprint: tuple[str, ...], home: Path, output:
             advice=f"Give it as {partner} read it out, or run `isthmus party trust` alone to compare.",
             code=Code.FINGERPRINT_MISSING,
         )
+    if dry_run:
+        normal = opened.check_pin(party_id(partner), " ".join(fingerprint))
+        say_would(output, f"trust {partner} by {normal}", trusted=partner, fingerprint=normal)
+        return
     opened.pin(party_id(partner), " ".join(fingerprint))
     pin = opened.pins()[partner]
     say(output, {"trusted": partner, "fingerprint": pin}, f"{opened.name()} trusts {partner}  {pin}")
@@ -243,12 +272,18 @@ def _ending(home: PartyHome) -> dt.datetime | None:
 
 @command.command()
 @party_home
+@dry_run_option
 @stop_options
-def stop(home: Path, patience: float, now: bool, output: str) -> None:
+def stop(home: Path, patience: float, now: bool, dry_run: bool, output: str) -> None:
     """Stop the node that runs in this folder."""
     from federation.locks import holder
     from parties.home import PartyHome
 
     opened = PartyHome.open(home)
-    process = stop_holder(holder, opened.lock_file, f"the node of {opened.name()}", patience, now)
+    what = f"the node of {opened.name()}"
+    if dry_run:
+        process = running(holder, opened.lock_file, what)
+        say_would(output, f"stop {what}, process {process}", process=process)
+        return
+    process = stop_holder(holder, opened.lock_file, what, patience, now)
     say(output, {"stopped": process}, f"stopped (process {process})")

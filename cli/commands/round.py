@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from cli.commands.placing import places_options, refuse_unlawful
+from cli.completing import run_names
 from cli.homes import federation_home
 from cli.output import format_option, say, tell_error
+from cli.trial import dry_run_option, say_would
 from crypto.codes import Code
 from crypto.errors import IsthmusError
 
@@ -30,6 +32,7 @@ def command() -> None:
 @federation_home
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Follow the round to its end.")
 @places_options
+@dry_run_option
 @format_option
 def launch(
     plan_file: Path,
@@ -37,6 +40,7 @@ def launch(
     wait: bool,
     manifest_files: tuple[Path, ...],
     at: tuple[str, ...],
+    dry_run: bool,
     output: str,
 ) -> None:
     """Check the plan in PLAN_FILE, launch its round, and follow it.
@@ -51,12 +55,25 @@ def launch(
     plan = plans.load(plan_file)
     opened = CoordinatorHome.open(home)
     refuse_unlawful(plan, manifest_files, at)
+    if dry_run:
+        would_launch(opened, plan, output)
+        return
     if not wait:
         run = rounds.launch(opened, plan)
         say(output, {"run": run, "state": "submitted"}, f"launched {run}")
         return
     status = launched(opened, plan, output)
     say(output, status.to_json(), _told(status))
+
+
+def would_launch(opened: CoordinatorHome, plan: Plan, output: str) -> None:
+    """What launching the plan would do, after all that would refuse it here; what parties say is theirs."""
+    from federation.coordinator import rounds
+
+    rounds.check_launch(opened, plan)
+    parties = list(plan.parties)
+    would = f"launch a {plan.shape} round of plan {plan.name}: an order to {', '.join(parties)}"
+    say_would(output, would, plan=plan.name, plan_digest=plan.digest.hex(), parties=parties)
 
 
 def launched(opened: CoordinatorHome, plan: Plan, output: str) -> RoundStatus:
@@ -82,7 +99,7 @@ def launched(opened: CoordinatorHome, plan: Plan, output: str) -> RoundStatus:
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @federation_home
 @format_option
 def status(run: str | None, home: Path, output: str) -> None:
@@ -92,7 +109,7 @@ def status(run: str | None, home: Path, output: str) -> None:
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @federation_home
 @format_option
 def show(run: str | None, home: Path, output: str) -> None:
@@ -134,16 +151,21 @@ def list_rounds(home: Path, output: str) -> None:
 
 
 @command.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=run_names)
 @federation_home
+@dry_run_option
 @format_option
-def cancel(run: str | None, home: Path, output: str) -> None:
+def cancel(run: str | None, home: Path, dry_run: bool, output: str) -> None:
     """End a round (the newest one, or RUN); every party is told."""
     from federation.coordinator import rounds
     from federation.coordinator.home import CoordinatorHome
 
     opened = CoordinatorHome.open(home)
     found = rounds.find(opened, run)
+    if dry_run:
+        rounds.check_cancel(opened, found)
+        say_would(output, f"end {found}; every party would be told", run=found)
+        return
     rounds.cancel(opened, found)
     say(
         output,

@@ -65,15 +65,7 @@ class CoordinatorHome(Home):
     @staticmethod
     def create(folder: Path, settings: FederationSettings, now: dt.datetime) -> CoordinatorHome:
         """Make a new federation: authority, identity, TLS. Refuses a folder that holds one."""
-        check_federation(settings.name)
-        home = CoordinatorHome(folder)
-        if home.of_coordinator:
-            raise UsageError(
-                "there is a federation in this folder already",
-                file=str(folder),
-                advice="Choose a new folder with --home.",
-                code=Code.FEDERATION_EXISTS,
-            )
+        home = CoordinatorHome.unmade(folder, settings)
         authority = CertificateAuthority.create(settings.name, now)
         tls_key = new_tls_key()
         files.write_secret(home.secret("authority.key"), authority.key_pem)
@@ -85,6 +77,20 @@ class CoordinatorHome(Home):
             authority.issue_aggregator(certificate_request(tls_key, AGGREGATOR_NAME), now),
         )
         files.write_json(home.settings_file, settings.to_json())
+        return home
+
+    @staticmethod
+    def unmade(folder: Path, settings: FederationSettings) -> CoordinatorHome:
+        """The folder, checked for what `create` would refuse; nothing is written."""
+        check_federation(settings.name)
+        home = CoordinatorHome(folder)
+        if home.of_coordinator:
+            raise UsageError(
+                "there is a federation in this folder already",
+                file=str(folder),
+                advice="Choose a new folder with --home.",
+                code=Code.FEDERATION_EXISTS,
+            )
         return home
 
     @staticmethod
@@ -178,6 +184,13 @@ class CoordinatorHome(Home):
         The caller has compared `request.identity.fingerprint` with the party. A name that is taken by
         another identity is refused; the same identity may be admitted again (a renewed certificate).
         """
+        admission = self.admission_for(request, now)
+        member = Member(request.party, request.identity, request.supernode)
+        files.write_json(self.members_folder / f"{request.party}.json", member.to_json())
+        return admission
+
+    def admission_for(self, request: Request, now: dt.datetime) -> bytes:
+        """What `admit` returns, with all that it checks; nobody is admitted by it."""
         known = self.roster().members.get(request.party)
         if known is not None and known.identity != request.identity:
             raise Refusal(
@@ -189,8 +202,6 @@ class CoordinatorHome(Home):
             )
         authority = self._certificate_authority()
         certificate = authority.issue_party(request.tls_request, request.party, now)
-        member = Member(request.party, request.identity, request.supernode)
-        files.write_json(self.members_folder / f"{request.party}.json", member.to_json())
         told = self.settings().to_json()
         return signed(
             {
@@ -222,6 +233,10 @@ class CoordinatorHome(Home):
 
     def remove(self, party: PartyId) -> None:
         """Take a party off the roster: the gate and the exchange refuse it from then on."""
+        self.member_file(party).unlink()
+
+    def member_file(self, party: PartyId) -> Path:
+        """A member's file on the roster. `UsageError` where it is none."""
         path = self.members_folder / f"{party}.json"
         if not path.exists():
             raise UsageError(
@@ -230,7 +245,7 @@ class CoordinatorHome(Home):
                 advice="`isthmus federation members` lists them.",
                 code=Code.NOT_A_MEMBER,
             )
-        path.unlink()
+        return path
 
     # -- running -----------------------------------------------------------------------------------
 

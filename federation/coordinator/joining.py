@@ -19,8 +19,9 @@ from typing import Literal, TypeAlias
 from crypto.codes import Code
 from crypto.identity import Identity, PublicIdentity, SignatureRefused
 from federation import files
+from federation.addresses import Address
 from federation.clock import parse_timestamp, timestamp
-from federation.coordinator.home import CoordinatorHome
+from federation.coordinator.home import CoordinatorHome, FederationSettings
 from federation.errors import Refusal, UsageError
 from federation.files import canonical_json
 from federation.ids import PartyId
@@ -62,6 +63,21 @@ def invite(
     Raises `UsageError` where the party is a member already, the time is too long, or the federation's folder
     names no desk.
     """
+    settings, desk = check_invite(home, party, valid)
+    key, number = Identity.generate(), secrets.token_hex(8)
+    expires = (now + valid).replace(microsecond=0)
+    files.write_private(
+        home.invitations_folder / f"{number}.json",
+        canonical_json({"party": party, "key": encode(key.public.key), "expires": timestamp(expires)}),
+    )
+    coordinator = home.identity().public.fingerprint
+    return Invitation(number, settings.name, party, desk, home.authority(), coordinator, expires, key)
+
+
+def check_invite(
+    home: CoordinatorHome, party: PartyId, valid: dt.timedelta
+) -> tuple[FederationSettings, Address]:
+    """What `invite` refuses; the federation's settings, and its desk's address."""
     settings = home.settings()
     if settings.desk is None:
         raise UsageError(
@@ -84,16 +100,7 @@ def invite(
             advice="Give hours or days, such as --valid 72h or --valid 7d.",
             code=Code.INVITATION_TOO_LONG,
         )
-    key, number = Identity.generate(), secrets.token_hex(8)
-    expires = (now + valid).replace(microsecond=0)
-    files.write_private(
-        home.invitations_folder / f"{number}.json",
-        canonical_json({"party": party, "key": encode(key.public.key), "expires": timestamp(expires)}),
-    )
-    coordinator = home.identity().public.fingerprint
-    return Invitation(
-        number, settings.name, party, settings.desk, home.authority(), coordinator, expires, key
-    )
+    return settings, settings.desk
 
 
 def invitations(home: CoordinatorHome) -> list[Invited]:
@@ -104,6 +111,14 @@ def invitations(home: CoordinatorHome) -> list[Invited]:
 
 def revoke(home: CoordinatorHome, number: str) -> Invited:
     """Take an invitation back. `UsageError` where there is none, or it was used: then remove the party."""
+    found = unused(home, number)
+    if (spent := _spend(home, number, _REVOKED)) != _REVOKED:
+        raise _used(found.party)
+    return Invited(found.id, found.party, found.key, found.expires, spent)
+
+
+def unused(home: CoordinatorHome, number: str) -> Invited:
+    """An invitation that may be taken back; what `revoke` refuses."""
     found = _read(home, number)
     if found is None:
         raise UsageError(
@@ -111,15 +126,18 @@ def revoke(home: CoordinatorHome, number: str) -> Invited:
             advice="`isthmus federation invitations` lists them.",
             code=Code.NO_INVITATION,
         )
-    spent = _spend(home, number, _REVOKED)
-    if spent != _REVOKED:
-        raise UsageError(
-            f"{found.party} has used it already",
-            party=found.party,
-            advice=f"`isthmus federation remove {found.party}` takes the party off the roster.",
-            code=Code.INVITATION_USED,
-        )
-    return Invited(found.id, found.party, found.key, found.expires, spent)
+    if found.spent and found.spent != _REVOKED:
+        raise _used(found.party)
+    return found
+
+
+def _used(party: PartyId) -> UsageError:
+    return UsageError(
+        f"{party} has used it already",
+        party=party,
+        advice=f"`isthmus federation remove {party}` takes the party off the roster.",
+        code=Code.INVITATION_USED,
+    )
 
 
 @dataclass(frozen=True, slots=True)

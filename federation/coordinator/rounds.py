@@ -28,8 +28,7 @@ def launch(home: CoordinatorHome, plan: Plan) -> RunId:
     Raises `PlanRefused` when the plan names a party that is not admitted, `UsageError` when the service
     does not run.
     """
-    home.roster().check_admitted(map(PartyId, plan.parties))
-    service = running_service(home)
+    service = check_launch(home, plan)
     run = new_run(dt.datetime.now(dt.UTC))
     folder = home.round_folder(run)
     files.write(folder / "plan.json", plan.canonical())
@@ -48,6 +47,12 @@ def launch(home: CoordinatorHome, plan: Plan) -> RunId:
     ) as client:
         client.submit(run)
     return run
+
+
+def check_launch(home: CoordinatorHome, plan: Plan) -> dict[str, object]:
+    """What `launch` refuses; how to reach the service."""
+    home.roster().check_admitted(map(PartyId, plan.parties))
+    return running_service(home)
 
 
 def new_run(now: dt.datetime) -> RunId:
@@ -117,9 +122,14 @@ def follow(home: CoordinatorHome, run: RunId, patience: float) -> Iterator[Round
 
 def cancel(home: CoordinatorHome, run: RunId) -> None:
     """Ask the service to end the round; every party is told. `UsageError` when it is over already."""
+    check_cancel(home, run)
+    files.write(home.round_folder(run) / "cancel", b"")
+
+
+def check_cancel(home: CoordinatorHome, run: RunId) -> None:
+    """What `cancel` refuses."""
     folder = home.round_folder(run)
     if RoundStatus.load(folder).over:
         raise UsageError(
             f"{run} is over already", advice="`isthmus round show` tells how it ended.", code=Code.ROUND_OVER
         )
-    files.write(folder / "cancel", b"")

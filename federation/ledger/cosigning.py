@@ -55,6 +55,13 @@ class Memory:
         return self._folder / f"{named}.note"
 
 
+class Unwritten(Memory):
+    """What was co-signed before, for a trial: nothing is kept of it."""
+
+    def keep(self, origin: str, owner: PublicIdentity, signed: str) -> None:
+        """Write nothing down: nothing is handed out."""
+
+
 def cosign(
     pack: Pack, identity: Identity, name: str, at: int, trusted: Mapping[str, str], memory: Memory
 ) -> bytes:

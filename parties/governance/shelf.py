@@ -132,16 +132,7 @@ class Shelf:
 
     def revoke(self, grant_id: str, reason: str, now: dt.datetime) -> Kept:
         """Take a grant back. A run that needs it stops before its next message. Twice is a `UsageError`."""
-        kept = self.grant(grant_id)
-        path = self._path("revocations", grant_id)
-        if kept.revocation is not None:
-            raise UsageError(
-                f"grant {grant_id} is revoked already",
-                party=self._home.name(),
-                file=str(path),
-                advice="There is nothing to do: nothing leaves under it.",
-                code=Code.GRANT_REVOKED_ALREADY,
-            )
+        kept, path = self.in_force(grant_id), self._path("revocations", grant_id)
         revocation = Revocation(
             revocation="isthmus.revocation/v1",
             grant_id=grant_id,
@@ -155,6 +146,20 @@ class Shelf:
         ledger.append("revocation", grant=grant_id, sha256=signing.digest(envelope))
         ledger.sync()
         return Kept(kept.grant, signing.digest(envelope), revocation, reason)
+
+    def in_force(self, grant_id: str) -> Kept:
+        """A grant that was not taken back; what `revoke` refuses."""
+        kept = self.grant(grant_id)
+        path = self._path("revocations", grant_id)
+        if kept.revocation is not None:
+            raise UsageError(
+                f"grant {grant_id} is revoked already",
+                party=self._home.name(),
+                file=str(path),
+                advice="There is nothing to do: nothing leaves under it.",
+                code=Code.GRANT_REVOKED_ALREADY,
+            )
+        return kept
 
     def grant_file(self, grant_id: str) -> Path:
         """The signed grant."""

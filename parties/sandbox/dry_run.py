@@ -3,7 +3,7 @@
 The party, its keys and its federation are made anew in a folder of their own: no message leaves this process,
 no grant is charged, no privacy budget is spent and nothing stands in the ledger. What the manifest keeps from
 models stays out here too. Grants are signed for the occasion: whether the real ones cover the plan is what
-`isthmus doctor --plan` says.
+`isthmus doctor --plan plan.toml` says.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def imagine(
         raise PlanRefused(
             "a partner who knows the outcomes of rejected firms cannot be imagined",
             party=dataset.party,
-            advice="`isthmus doctor --plan` looks at everything that can be looked at without him.",
+            advice="`isthmus doctor --plan plan.toml` looks at everything that can be looked at without him.",
         )
     rng = np.random.default_rng(seed)
     own = _Own(PartyId(dataset.party), dataset, _firms(dataset, snapshot.frame))

@@ -1,0 +1,27 @@
+"""Help texts in Chinese: a command's own text is English, and words.zh.toml here has another for most."""
+
+from __future__ import annotations
+
+import copy
+
+import click
+
+from cli.words import spoken, texts
+
+
+def localised(command: click.Command, *words: str) -> click.Command:
+    """`command`, which `words` call, with its help in the language that commands speak; itself unchanged."""
+    if spoken() == "en":
+        return command
+    text = texts("cli", "zh").get(f"help.{words[0]}" if len(words) == 1 else ".".join(words))
+    told = copy.copy(command)
+    if text is not None:
+        told.help, told.short_help = text, text.partition("。")[0] + "。"
+    if isinstance(told, click.Group):
+        told.commands = {name: localised(each, *words, name) for name, each in told.commands.items()}
+    return told
+
+
+def line(name: str, english: str) -> str:
+    """The text of a command of the first level: its line in the list of all, and that of `isthmus` itself."""
+    return english if spoken() == "en" else texts("cli", "zh").get(f"help.{name}", english)
