@@ -18,6 +18,6 @@ def test_parts_that_do_not_come_are_given_up(take: Any, monkeypatch: pytest.Monk
         return PullObjectResponse(object_found=True, object_available=False)
 
     monkeypatch.setattr(engine, "_PARTS_SECONDS", 0.1)
-    client = SimpleNamespace(PullObject=nothing_yet)
+    client = SimpleNamespace(PullObject=nothing_yet, ConfirmMessageReceived=nothing_yet)
     with pytest.raises(ObjectPullError):
         take(client, ObjectTree(object_id="ab" * 32), SimpleNamespace(node_id=1, run_id=1))
