@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import json
 import os
+import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +152,21 @@ def test_a_log_that_is_made_later_is_followed_from_its_beginning(path: Path) -> 
 
     found: list[dict[str, Any]] = list(following.lines(more))
     assert [line["event"] for line in found] == ["up"]
+
+
+def codes(tree: ast.AST) -> Iterator[str]:
+    """The event codes that a program gives to `tell` and to `Event`."""
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        place = {"tell": 1, "Event": 0}.get(name)
+        if place is not None and len(call.args) > place and isinstance(call.args[place], ast.Constant):
+            yield call.args[place].value
+
+
+def test_the_operations_page_lists_every_event() -> None:
+    root = Path(__file__).parents[3]
+    files = [path for room in ("federation", "parties", "cli") for path in (root / room).rglob("*.py")]
+    found = {code for file in files for code in codes(ast.parse(file.read_text(encoding="utf-8")))}
+    page = (root / "docs" / "operations.md").read_text(encoding="utf-8")
+    (row,) = (line for line in page.splitlines() if line.startswith("| `event` |"))
+    assert found == set(re.findall(r"`([a-z-]+)`", row)) - {"event"}
