@@ -190,15 +190,23 @@ class PartyNode(Service):
             told = f"{ended}{coded(error.code, str(error))} (next: {error.advice})"
             counts = self._tally.ended("stopped" if isinstance(error, NodeStopped) else "failed")
             peer = error.by if isinstance(error, SessionEnded) else error.party
-            logged = ended + error.cause
-            self.tell(told, "round-ended", level="error", run=run, peer=peer, logged=logged, counts=counts)
+            self.tell(
+                told,
+                "round-ended",
+                level="error",
+                run=run,
+                peer=peer,
+                logged=ended + error.told,
+                code=error.told_code.value,
+                counts=counts,
+            )
             self._set_state("idle", run, error.cause, error.advice, error.code)
             raise
         except BaseException as error:
             cause = coded(Code.UNFORESEEN, f"internal error ({type(error).__name__})")
             counts = self._tally.ended("failed")
-            sentence = f"{run or 'an order'} ended: {cause}"
-            self.tell(sentence, "round-ended", level="error", run=run, counts=counts)
+            sentence, code = f"{run or 'an order'} ended: {cause}", Code.UNFORESEEN.value
+            self.tell(sentence, "round-ended", level="error", run=run, code=code, counts=counts)
             self._set_state("idle", run, cause, code=Code.UNFORESEEN)
             raise
         counts = self._tally.ended("finished")
