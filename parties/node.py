@@ -135,8 +135,9 @@ class PartyNode(Service):
         stop_part(self._home, *seat)
         super()._finish_work()
         until = time.monotonic() + (0.0 if self.cut_off else _REPLY_SECONDS)
-        while tunnel.replies == replies and time.monotonic() < until and not at_once.wait(0.1):
-            pass
+        while tunnel.replies == replies and tunnel.last_error is None and time.monotonic() < until:
+            if at_once.wait(0.1):
+                return
         if tunnel.replies != replies:
             at_once.wait(_PARTS_SECONDS)
 

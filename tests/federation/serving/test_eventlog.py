@@ -142,6 +142,7 @@ def test_lines_are_followed_over_a_change_of_files(path: Path) -> None:
     # A file takes four or five lines: one is put aside between two looks, now and then.
     seen.extend(line["sentence"] for line in following.lines(more))
     assert seen == [str(number) for number in range(9)]
+    assert len(log_files(path)) > 1
 
 
 def test_a_log_that_is_made_later_is_followed_from_its_beginning(path: Path) -> None:
