@@ -73,6 +73,7 @@ class Service(ABC):
         run: str | None = None,
         peer: str | None = None,
         logged: str | None = None,
+        code: str | None = None,
         counts: Mapping[str, float] | None = None,
     ) -> None:
         """A sentence for people, and an event for the log.
@@ -82,15 +83,16 @@ class Service(ABC):
         self._say(sentence)
         if self._operation.log is not None:
             said = sentence if logged is None else logged
-            self._operation.log.note(Event(event, said, level, run, peer, counts or {}))
+            self._operation.log.note(Event(event, said, level, run, peer, counts or {}, code))
 
     def _note_failure(self, error: BaseException) -> None:
         """What ends the service, for the log: whoever runs the service tells it to people."""
-        if self._operation.log is not None and isinstance(error, Exception):
-            cause = (
-                error.cause if isinstance(error, IsthmusError) else f"internal error ({type(error).__name__})"
-            )
-            self._operation.log.note(Event("failed", cause, "error"))
+        if self._operation.log is None or not isinstance(error, Exception):
+            return
+        event = Event("failed", f"internal error ({type(error).__name__})", "error")
+        if isinstance(error, IsthmusError):
+            event = Event("failed", error.told, "error", peer=error.party, code=error.told_code.value)
+        self._operation.log.note(event)
 
     @abstractmethod
     def _start(self) -> None: ...

@@ -25,11 +25,6 @@ _LIMIT = 4 << 20
 TAKEN_BEFORE = b"taken before"
 
 
-def node_stopped(party: PartyId) -> str:
-    """The cause of a party whose own people stop its node in the midst of a round. It is away then."""
-    return f"{party} stopped its node"
-
-
 @dataclass(frozen=True, slots=True)
 class Order:
     """One attempt at one round."""

@@ -135,8 +135,9 @@ class PartyNode(Service):
         stop_part(self._home, *seat)
         super()._finish_work()
         until = time.monotonic() + (0.0 if self.cut_off else _REPLY_SECONDS)
-        while tunnel.replies == replies and time.monotonic() < until and not at_once.wait(0.1):
-            pass
+        while tunnel.replies == replies and tunnel.last_error is None and time.monotonic() < until:
+            if at_once.wait(0.1):
+                return
         if tunnel.replies != replies:
             at_once.wait(_PARTS_SECONDS)
 
@@ -190,15 +191,23 @@ class PartyNode(Service):
             told = f"{ended}{coded(error.code, str(error))} (next: {error.advice})"
             counts = self._tally.ended("stopped" if isinstance(error, NodeStopped) else "failed")
             peer = error.by if isinstance(error, SessionEnded) else error.party
-            logged = ended + error.cause
-            self.tell(told, "round-ended", level="error", run=run, peer=peer, logged=logged, counts=counts)
+            self.tell(
+                told,
+                "round-ended",
+                level="error",
+                run=run,
+                peer=peer,
+                logged=ended + error.told,
+                code=error.told_code.value,
+                counts=counts,
+            )
             self._set_state("idle", run, error.cause, error.advice, error.code)
             raise
         except BaseException as error:
             cause = coded(Code.UNFORESEEN, f"internal error ({type(error).__name__})")
             counts = self._tally.ended("failed")
-            sentence = f"{run or 'an order'} ended: {cause}"
-            self.tell(sentence, "round-ended", level="error", run=run, counts=counts)
+            sentence, code = f"{run or 'an order'} ended: {cause}", Code.UNFORESEEN.value
+            self.tell(sentence, "round-ended", level="error", run=run, code=code, counts=counts)
             self._set_state("idle", run, cause, code=Code.UNFORESEEN)
             raise
         counts = self._tally.ended("finished")

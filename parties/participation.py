@@ -24,7 +24,7 @@ from federation.governance.terms import Form
 from federation.ids import AGGREGATOR, PartyId
 from federation.journal import Entry, FileJournal
 from federation.ledger.keeping import keep_members
-from federation.order import Order, node_stopped
+from federation.order import Order
 from federation.plan import Plan
 from federation.session import Session, open_session
 from federation.transport.interface import Transport
@@ -57,7 +57,7 @@ class NodeStopped(PeerFailure):
     )
 
     def __init__(self, party: PartyId) -> None:
-        super().__init__(node_stopped(party))
+        super().__init__(f"{party} stopped its node")
 
 
 def take_part(home: PartyHome, accepted: Accepted, connect: Callable[[Accepted], Transport]) -> None:

@@ -37,7 +37,7 @@ from federation.ids import AGGREGATOR, PartyId, RunId
 from federation.journal import FileJournal
 from federation.ledger.keeping import keep_decided, keep_members
 from federation.messages.round import Step
-from federation.order import TAKEN_BEFORE, Order, node_stopped
+from federation.order import TAKEN_BEFORE, Order
 from federation.plan import Plan, parse
 from federation.roster import Roster
 from federation.session import Seating, open_session
@@ -424,7 +424,8 @@ class _Round:
                 if isinstance(reply, FailedReply):
                     self._recorder.update_party(party, state="failed")
                     failures[party] = _failure(party, reply)
-                    if reply.cause == node_stopped(party):
+                    if parted(reply.cause)[0] is Code.NODE_STOPPED:
+                        # Flower may count it as online for a while.
                         self._lost[node] = online.get(node, "")
                     first_failed = first_failed or time.monotonic()
                     transport.end(failures[party].cause)  # Idempotent: the first cause stands.

@@ -186,7 +186,7 @@ class CoordinatorService(Service):
             self._state = "idle"
             if isinstance(error, IsthmusError):
                 sentence = f"round {control.plan_id}: {error.cause}"
-                logged = f"round {run or 'that nobody submitted here'}: {error.cause}"
+                logged = f"round {run or 'that nobody submitted here'}: {error.told}"
                 self.tell(
                     sentence,
                     "round-ended",
@@ -194,6 +194,7 @@ class CoordinatorService(Service):
                     run=run,
                     peer=error.party,
                     logged=logged,
+                    code=error.told_code.value,
                     counts=counts,
                 )
             raise

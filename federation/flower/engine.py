@@ -96,6 +96,9 @@ _HEARTBEAT_SECONDS = 10.0
 #: Seconds for one request, and for all tries of one request together.
 _REQUEST_SECONDS = 30.0
 _RETRY_SECONDS = 60.0
+#: For all parts of a message that the SuperNode has announced. It drops one whose run ended meanwhile, and
+#: says so to nobody; Flower would wait for ever.
+_PARTS_SECONDS = 60.0
 
 _UNAVAILABLE = frozenset({502, 503, 504})
 _NOT_ALLOWED = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
@@ -345,6 +348,7 @@ def _fetched(client: Any, tree: Any, context: Context) -> Message:
         make_pull_object_fn_protobuf(client.PullObject, node, context.run_id),
         make_confirm_message_received_fn_protobuf(client.ConfirmMessageReceived, node, context.run_id),
         return_type=Message,
+        max_time=_PARTS_SECONDS,
     )
     # A message without its content does not know its own id, which is that of the tree's root.
     message.metadata.__dict__["_message_id"] = tree.object_id
@@ -361,6 +365,7 @@ def _put_aside(client: Any, tree: Any, context: Context) -> None:
     pull_objects(
         [part.object_id for part in iterate_object_tree(tree)],
         make_pull_object_fn_protobuf(client.PullObject, node, context.run_id),
+        max_time=_PARTS_SECONDS,
     )
     client.ConfirmMessageReceived(
         ConfirmMessageReceivedRequest(node=node, run_id=context.run_id, message_object_id=tree.object_id)

@@ -106,8 +106,14 @@ class Control:
             return frozenset()
         with self._guarded():
             messages = list(self._grid.pull_messages(list(self._forgotten)))
-        nodes = (self._forgotten.pop(message.metadata.reply_to_message_id, None) for message in messages)
-        return frozenset(node for node in nodes if node is not None)
+        found = set()
+        for message in messages:
+            node = self._forgotten.pop(message.metadata.reply_to_message_id, None)
+            reply = _read(message)
+            # What Flower says of a message whose node went away is no sign of that node.
+            if node is not None and not (isinstance(reply, FailedReply) and reply.lost):
+                found.add(node)
+        return frozenset(found)
 
     def _pull(self) -> dict[int, Reply]:
         if not self._waiting:

@@ -4,8 +4,8 @@ What a line says are words of this program, names, counts and causes that the ot
 as well: no row, no value, no key, no path, and no column that a plan does not name. A caller that has more to
 say to its own people says it elsewhere.
 
-    {"time": "2026-11-27T08:00:01.250Z", "level": "info", "event": "round-finished", "run": "20261127-…",
-     "peer": null, "counts": {}, "sentence": "20261127-… is finished"}
+    {"time": "2026-11-27T08:00:01.250Z", "level": "info", "event": "round-finished", "code": null,
+     "run": "20261127-…", "peer": null, "counts": {}, "sentence": "20261127-… is finished"}
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _MOST_BYTES, _MOST_FILES = 4 << 20, 5
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. `event`: its code, which programs may look for."""
+    """One thing that happened. `event`: what, in a word that programs may look for; `code`: of an error, its
+    kind (`crypto.codes`)."""
 
     event: str
     sentence: str
@@ -39,6 +40,7 @@ class Event:
     run: str | None = None
     peer: str | None = None
     counts: Mapping[str, float] = field(default_factory=dict)
+    code: str | None = None
 
     def line(self, at: dt.datetime) -> str:
         """The event as a line of the log, without its end."""
@@ -46,6 +48,7 @@ class Event:
             "time": at.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": self.level,
             "event": self.event,
+            "code": self.code,
             "run": self.run,
             "peer": self.peer,
             "counts": dict(self.counts),

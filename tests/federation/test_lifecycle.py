@@ -151,3 +151,5 @@ def test_what_ends_a_service_is_in_its_log_without_its_path(tmp_path: Path) -> N
         Made(fail, operation=Operation(EventLog(path))).start()
     (line,) = last(path, 9)
     assert (line["event"], line["level"], line["sentence"]) == ("failed", "error", "cannot write")
+    assert line["code"] == UsageError.code.value
+    assert "/secret" not in path.read_text()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from crypto.codes import Code, coded
 from federation import files
 from federation.coordinator import conducting
 from federation.coordinator.home import CoordinatorHome
@@ -16,7 +17,7 @@ from federation.coordinator.record import PartyStatus, Recorder, RoundStatus
 from federation.errors import PeerFailure, PeerSilent, SessionEnded, UsageError
 from federation.flower.replies import FailedReply, Reply
 from federation.ids import PartyId, RunId
-from federation.order import TAKEN_BEFORE, node_stopped
+from federation.order import TAKEN_BEFORE
 from federation.plan import Plan, PlanParty
 from federation.tables import Deadlines
 
@@ -192,7 +193,12 @@ def test_a_reply_that_was_lost_is_not_waited_for_once_the_session_is_over(tmp_pa
 def test_a_party_whose_node_was_stopped_is_away_until_it_comes_back_and_the_round_may_go_on(
     tmp_path: Path,
 ) -> None:
-    flower = Lossy([{2: FailedReply(4, node_stopped(NAMES[1]))}, {1: FailedReply(4, "south ended it")}])
+    flower = Lossy(
+        [
+            {2: FailedReply(4, coded(Code.NODE_STOPPED, "south stopped its node"))},
+            {1: FailedReply(4, "south ended it")},
+        ]
+    )
     found = conducted(tmp_path, flower)
     found._orders, found._delivered = dict.fromkeys(NAMES, b"order"), (1, 0.0)
     sitting: Future[None] = Future()
