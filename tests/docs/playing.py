@@ -93,6 +93,7 @@ class Reader:
                 assert code == 0, (name, code, log.read_text()[-2000:])
             assert marked(self.mark) == [], "a page's commands left processes behind"
         finally:
+            self.services.clear()
             for pid in marked(self.mark):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

@@ -60,13 +60,13 @@ class Town:
         self._steps: dict[int, Callable[[], None]] = {
             3: self._send,
             10: self._lay_out,
-            11: self._name_a_firm,
             12: self._name_the_run,
-            14: self._turn_down,
-            16: self._copy_loans,
-            18: self._gather_papers,
-            19: self._gather_statements,
-            92: self._move_house,
+            17: self._move_house,
+            20: self._go_home,
+            22: self._turn_down,
+            24: self._copy_loans,
+            26: self._gather_papers,
+            27: self._gather_statements,
         }
         self._loans = tables["bank"]
 
@@ -113,7 +113,9 @@ class Town:
                 *("--basis", "not-personal:company data", "--evidence", desk / "contract.pdf", "--yes"),
             )
 
-    def _name_a_firm(self) -> None:
+    def _go_home(self) -> None:
+        """What follows needs no service: the last are stopped. The first question is about one firm."""
+        self.reader.stop()
         explained = command("model", "explain", "--home", self.folder / "bank" / "party", "--worst", 1)
         self.reader.examples["91110000600037341L"] = explained["firms"][0]["firm"]
 
