@@ -10,6 +10,14 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: The folders where commands look by themselves.
+FEDERATION_HOME, PARTY_HOME = "federation", "party"
+
+
+def at_home(home: Path, default: str) -> str:
+    """What a command that people are told to run says of the folder: nothing where it is the default."""
+    return "" if home == Path(default) else f" --home {home}"
+
 
 def _home(default: str, help_text: str) -> Callable[[F], F]:
     return click.option(
@@ -23,14 +31,14 @@ def _home(default: str, help_text: str) -> Callable[[F], F]:
 
 def federation_home(command: F) -> F:
     """`--home` at the coordinator."""
-    return _home("federation", "The federation's folder.")(command)
+    return _home(FEDERATION_HOME, "The federation's folder.")(command)
 
 
 def party_home(command: F) -> F:
     """`--home` at a party."""
-    return _home("party", "The party's folder.")(command)
+    return _home(PARTY_HOME, "The party's folder.")(command)
 
 
 def role_home(command: F) -> F:
     """`--home` of a command that a party and the coordinator have alike."""
-    return _home("party", "The party's folder, or the federation's.")(command)
+    return _home(PARTY_HOME, "The party's folder, or the federation's.")(command)

@@ -170,7 +170,7 @@ class SessionEnded(PeerFailure):
     """The session was ended by another seat, which gave `cause`. Its code is the one that the cause has."""
 
     code = Code.SESSION_ENDED
-    advice = "See `isthmus round status` for the cause at the role that ended it."
+    advice = "Ask the people of the role that ended it: they were told more than its cause."
 
     def __init__(self, by: str, cause: str) -> None:
         code, sentence = parted(cause)

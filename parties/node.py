@@ -40,6 +40,7 @@ from parties.round.acceptance import Accepted, accept
 _REPLY_SECONDS = 8.0
 #: What it takes to send the reply's parts after its head.
 _PARTS_SECONDS = 1.0
+_DISK = "its disk"
 
 
 class PartyNode(Service):
@@ -53,6 +54,8 @@ class PartyNode(Service):
         self._supernode: SuperNode | None = None
         self._tunnel: Tunnel | None = None
         self._executor: PartyExecutor | None = None
+        self._writing = threading.RLock()
+        self._facts: dict[str, object] = {}  # what node.json says
         self._unwritten: dict[str, object] | None = None  # what a full disk did not take
         self._metrics_port: int | None = None
         self._state = "starting"
@@ -159,8 +162,9 @@ class PartyNode(Service):
 
     def _look(self) -> None:
         """Raises `PeerFailure` when the SuperNode cannot join."""
-        if self._unwritten is not None:
-            self._write_state(self._unwritten)
+        with self._writing:
+            if self._unwritten is not None:
+                self._write_state(self._unwritten)
         if self._supernode is not None:
             self._supernode.check()
         if self._tunnel is not None:
@@ -169,6 +173,13 @@ class PartyNode(Service):
             error = self._executor.last_error
             trouble = f"an order could not be taken or answered ({error})" if error is not None else None
             self._tell_trouble("the SuperNode", trouble)
+        with self._writing:
+            if self._facts and self._facts.get("troubles") != self._standing():
+                self._write_state({**self._facts, "troubles": self._standing()})
+
+    def _standing(self) -> list[str]:
+        """What does not answer now, for `isthmus party status`."""
+        return [trouble for of, trouble in self._troubles.items() if trouble is not None and of != _DISK]
 
     def _answer(self, admission: Admission, payload: bytes) -> bytes:
         """Run one order. What is raised goes back as its cause; the reply itself holds nothing."""
@@ -255,17 +266,24 @@ class PartyNode(Service):
         """`code`: of the error as this party's own people hear it; the cause's may be coarser."""
         self._state = state
         facts = {"state": state, "run": run, "cause": cause, "code": code, "advice": advice}
-        self._write_state(
-            {"pid": os.getpid(), **facts, "since": timestamp(), "metrics_port": self._metrics_port}
-        )
+        with self._writing:
+            self._write_state(
+                {
+                    "pid": os.getpid(),
+                    **facts,
+                    "since": timestamp(),
+                    "metrics_port": self._metrics_port,
+                    "troubles": self._standing(),
+                }
+            )
 
     def _write_state(self, facts: dict[str, object]) -> None:
         """Or keep it for the next look: a disk that is full hides nothing of what ended the round."""
-        self._unwritten = None
+        self._facts, self._unwritten = facts, None
         try:
             files.write_json(self._home.node_file, facts)
         except UsageError as error:
             self._unwritten = facts
-            self._tell_trouble("its disk", f"{error} (next: {error.advice})", error.cause)
+            self._tell_trouble(_DISK, f"{error} (next: {error.advice})", error.cause)
         else:
-            self._tell_trouble("its disk", None)
+            self._tell_trouble(_DISK, None)

@@ -129,7 +129,7 @@ def new(
     asked = dataset or planned
     holder = Shelf(opened).manifest(asked).party.legal_name
     limits: dict[str, Any] = {
-        "min_parties": min_parties,
+        "min_parties": min_parties or (None if plan is None else plan.least_parties),
         "max_runs": max_runs,
         "max_rounds": max_rounds,
         "max_psi_runs": max_psi_runs,

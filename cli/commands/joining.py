@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from cli.comparing import compare
-from cli.homes import federation_home, party_home
+from cli.homes import PARTY_HOME, at_home, federation_home, party_home
 from cli.output import confirm_fingerprint, format_option, say
 from cli.paths import OUT_FILE
 from cli.service import not_held
@@ -59,7 +59,7 @@ def invite(
         output,
         {**facts, "file": str(target)},
         f"send {target} to {party}, and to nobody else; it is good until {made.expires:%Y-%m-%d %H:%M} UTC\n"
-        f"there: `isthmus party join {target.name} --home {party}`\n"
+        f"there: `isthmus party join {target.name}`\n"
         f"read this out to it over another channel:\n  {made.coordinator}",
     )
 
@@ -188,12 +188,13 @@ def join(
         "trusted": opened.pins(),
         "not_compared": left,
     }
+    at = at_home(home, PARTY_HOME)
     lines = [f"{party} is a member of {joined.admission.federation}; its folder is {home}"]
     if left:
         lines.append(f"not compared yet, so not trusted: {', '.join(left)}")
     lines += [
-        f"describe your data in {opened.config_file}, then for each dataset `isthmus data inspect` and",
-        "`isthmus grant new`; at last `isthmus party start`",
+        f"describe your data in {opened.config_file}, then for each dataset `isthmus data inspect{at}` and",
+        f"`isthmus grant new{at}`; at last `isthmus party start{at}`",
         f"read your own fingerprint out to your partners over another channel:\n  {own}",
     ]
     say(output, facts, "\n".join(lines))

@@ -256,6 +256,8 @@ def status(home: Path, output: str) -> None:
             line += f"\nlast round{f' ({run})' if run else ''} ended: {node['cause']}"
         if node.get("advice"):
             line += f"\nnext: {node['advice']}"
+        for trouble in node.get("troubles", ()):
+            line += f"\ntrouble: {trouble} (`isthmus doctor` looks at each step of the way)"
         if facts["metrics"]:
             line += f"\nhealth and metrics: {facts['metrics']}"
     if ending is not None and (warning := soon(ending, dt.datetime.now(dt.UTC))):

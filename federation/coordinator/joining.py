@@ -176,7 +176,8 @@ class Register:
         if known is not None and known.identity != request.identity:
             raise Refusal(
                 f"{request.party} is a member already, with another identity",
-                advice=_AGAIN,
+                advice="Join from the folder that has the old keys. If they are lost, ask the coordinator to "
+                f"run `isthmus federation remove {request.party}`, then to invite you again.",
                 code=Code.IDENTITY_CHANGED,
             )
         spent = _spend(self.home, invitation, identity)

@@ -163,9 +163,7 @@ def _unfit(grant: Grant, needs: Needs, held: Held, now: dt.datetime) -> GrantRef
         return _refused(needs, "G-EXPIRED", told, advice="Launch the round again then.")
     if grant.manifest_sha256 != held.manifest.digest:
         told = f"the manifest was changed after grant {grant.id} was signed"
-        return _refused(
-            needs, "G-MANIFEST", told, advice=f"See what the change allows: `isthmus data check`. {_RENEW}"
-        )
+        return _refused(needs, "G-MANIFEST", told, advice=f"Read the manifest as it is now, then: {_RENEW}")
     over = exceeded(grant, needs, held.spent.get(grant.id, Spent()))
     if over is not None:
         return _refused(needs, "G-LIMIT", f"grant {grant.id}: {over}", advice=_RENEW)

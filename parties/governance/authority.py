@@ -13,10 +13,11 @@ import contextlib
 import datetime as dt
 from collections.abc import Mapping
 
-from federation.errors import GrantRefused, IsthmusError
+from federation.errors import GrantRefused, IsthmusError, UsageError
 from federation.governance.authorisation import Authorisation
 from federation.governance.covering import Covered, Held, cover
 from federation.governance.limits import exceeded
+from federation.governance.manifest import Manifest
 from federation.governance.needing import (
     NOBODY,
     Known,
@@ -44,7 +45,7 @@ def authorise(
 ) -> Authorisation:
     """The grants of this party that cover the order. `GrantRefused` where none do; nothing was sent.
 
-    Raises `UsageError` for a manifest, and `SpendingRefused` for counters, that cannot be relied on.
+    Raises `SpendingRefused` for counters that cannot be relied on.
     """
     needs = needs_of(order.plan, order.members, order.party, dataset, known_of(home, order))
     shelf, at = Shelf(home), now or dt.datetime.now(dt.UTC)
@@ -61,12 +62,27 @@ def authorise(
     )
 
 
+def _manifest(shelf: Shelf, needs: Needs) -> Manifest:
+    """Today's. What is wrong with it is for this party's own people; the others hear the rule."""
+    try:
+        return shelf.manifest(needs.dataset)
+    except UsageError as error:
+        raise GrantRefused(
+            "G-MANIFEST",
+            error.what,
+            party=needs.owner,
+            file=error.file,
+            field=needs.place,
+            advice=error.advice,
+        ) from None
+
+
 def look(
     home: PartyHome, needs: Needs, now: dt.datetime, but_for: Order | None = None
 ) -> tuple[Covered, Held]:
     """What covers `needs` by the party's own files, and what was looked at."""
     shelf, party = Shelf(home), home.name()
-    manifest = shelf.manifest(needs.dataset)
+    manifest = _manifest(shelf, needs)
     kept = shelf.grants()
     ids = [each.grant.id for each in kept]
     spending = Spending(home, party)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from crypto.codes import Code
 from federation import files
-from federation.errors import UsageError
+from federation.errors import GrantRefused, UsageError
 from federation.governance.covering import Held, cover
 from federation.governance.grant import VERSION, Grant, GrantLimits, LegalBasis, Recipient, Transfer
 from federation.governance.manifest import Evidence, Manifest
@@ -93,6 +93,7 @@ def compose(
     except ValidationError as error:
         raise _told(home, error) from None
     if needs is not None:
+        _check_recipients(home, needs, terms)
         cover(needs, Held(manifest, [grant]), max(now, grant.valid_from))
     return grant, manifest
 
@@ -164,6 +165,20 @@ def _recipients(home: PartyHome, to: Mapping[str, str], known: Known) -> dict[st
         name: Recipient(place=place, fingerprint=known.fingerprints[PartyId(name)])
         for name, place in to.items()
     }
+
+
+def _check_recipients(home: PartyHome, needs: Needs, terms: Terms) -> None:
+    """A grant for a plan names everybody in it."""
+    missing = [name for name in sorted(needs.recipients) if name not in terms.to]
+    if missing:
+        options = " ".join(f"--to {name}=COUNTRY" for name in missing)
+        raise GrantRefused(
+            "G-GRANT",
+            f"this plan's messages go to {', '.join(missing)} too, whom the grant does not name",
+            party=home.name(),
+            field="--to",
+            advice=f"Add {options}, or grant without --plan.",
+        )
 
 
 def needs_for(home: PartyHome, dataset: str, plan: Plan, known: Known = NOBODY) -> Needs:

@@ -57,13 +57,19 @@ def told(grant: Grant, manifest: Manifest | None) -> list[str]:
     return lines
 
 
+#: Uses whose names say little to an owner.
+_PLAINLY = {Use.STRATUM: "columns by which rows are parted or compared (group, time, size ...)"}
+
+
 def telling(tellings: Iterable[Telling]) -> list[str]:
     """In what forms something of the columns of each use leaves by a plan's messages."""
     forms: dict[Use, dict[str, None]] = {}
     for each in tellings:
         for use in each.of:
             forms.setdefault(use, {})[each.form.value] = None
-    lines = [f"{use.value}: {', '.join(sorted(forms[use]))}" for use in Use if use in forms]
+    lines = [
+        f"{_PLAINLY.get(use, use.value)}: {', '.join(sorted(forms[use]))}" for use in Use if use in forms
+    ]
     return [f"{'  In form:' if place == 0 else '':15}{line}" for place, line in enumerate(lines)]
 
 

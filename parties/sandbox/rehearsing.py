@@ -84,7 +84,8 @@ def _aggregate(
     folder = coordinator.round_folder(seating.run)
     files.write(folder / "plan.json", plan.canonical())
     parties = {PartyId(name): PartyStatus() for name in plan.parties}
-    recorder = Recorder(folder, RoundStatus(seating.run, plan.name, plan.digest.hex(), parties=parties))
+    status = RoundStatus(seating.run, plan.name, plan.digest.hex(), "running", parties=parties)
+    recorder = Recorder(folder, status)
     policy = AggregatorPolicy(Attempt(plan, seating.run, seating.roles))
     keep_members(folder, seating.identities, {})
     orders = {name: taken.order.digest for name, taken in accepted.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from federation.ids import PartyId
 from parties.document.blocks import Absent, Facts, Items, Section
 from parties.document.material import Material
 from parties.report.kinds import MODELS
@@ -13,10 +14,19 @@ _OUTPUT = {
 }
 
 
+#: Reasons for a single firm are a scorecard's alone.
+_TOLD = {
+    "logistic": "The model gives no reasons for a single firm: whoever declines one finds them elsewhere",
+    "scorecard": "A declined firm is told reasons",
+    "boosting": "The model gives no reasons for a single firm: whoever declines one finds them elsewhere",
+}
+
+
 def overview(material: Material) -> Section:
     """What the model is, who made it together, and what it is meant for."""
     plan = material.plan
-    parties = ", ".join(f"{name} ({each.role})" for name, each in plan.parties.items())
+    roles = plan.roles()
+    parties = ", ".join(f"{name} ({roles[PartyId(name)].value})" for name in plan.parties)
     facts = Facts(
         (
             ("Model", MODELS[material.kind]),
@@ -30,7 +40,7 @@ def overview(material: Material) -> Section:
         (
             "To rank firms that apply for credit by their risk of default, and to cut that rank off.",
             "For firms that every party of the plan knows, of the population and time of the sample below.",
-            "Not for other decisions or populations. A declined firm is told reasons; people may overrule.",
+            f"Not for other decisions or populations. {_TOLD[material.kind]}; people may overrule.",
         )
     )
     rating = Absent(

@@ -365,3 +365,12 @@ def test_a_comment_in_the_manifest_does_not_stop_a_run(home: PartyHome) -> None:
     assert looking.revoked() is None
     file.write_text(f"# read again today\n{file.read_text()}")
     assert looking.revoked() is None
+
+
+def test_what_is_wrong_in_a_manifest_is_told_to_its_owner_alone(home: PartyHome) -> None:
+    file = Shelf(home).manifest_file("data")
+    file.write_text(file.read_text("utf-8").replace("[dataset.retention]", "[dataset.retention]\nhidden = 1"))
+    with pytest.raises(GrantRefused, match="hidden") as refused:
+        authorise(home, order(), data_of(home))
+    assert refused.value.rule == "G-MANIFEST" and refused.value.advice.startswith("Mend them")
+    assert "hidden" not in refused.value.cause and "retention" not in refused.value.cause
