@@ -163,7 +163,7 @@ def test_the_coordinator_runs_no_bundle_but_its_own(cluster: Any, tmp_path: Path
     altered = cluster.finished(submitted_past_us(cluster.client, altered_bundle()))
     assert (fat.outcome, fat.detail) == ("failed", FOREIGN)
     assert altered.outcome == "failed"
-    assert altered.detail.startswith("the bundle was made by another version of Isthmus")
+    assert altered.detail.startswith("IST-3601: the bundle was made by another version of Isthmus")
     assert not called
     assert not marker.exists()
 
