@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests import postgresql
 from tests.docs.blocks import ALONE, LANGUAGES, ROOT, Block, all_blocks, spoken
@@ -18,12 +21,13 @@ BLOCKS = all_blocks()
 TOWN = [
     block for block in BLOCKS if block.scene == "town" and (block.language == "sh" or "file" in block.said)
 ]
-#: Commands of minutes, which another test runs: as they stand on a page -> that test.
+READERS = {"toml": tomllib.loads, "json": json.loads, "yaml": yaml.safe_load}
 _BORDER, _ATTACKS = "tests/benchmarks/border", "tests/benchmarks/attacks/test_suite.py"
 _CONTROLS = f"{_ATTACKS}::test_every_positive_control_succeeds_and_every_negative_one_stays_at_chance"
 _THIRD = "tests/benchmarks/faults/test_third.py::test_no_cell_of_the_third_fails"
 _OBSERVED = "tests/system/test_rejects.py::test_the_bank_is_told_the_bad_rates_of_its_bands"
 _MADE = "tests/docs/test_commands.py::test_make_does_what_the_pages_say"
+#: Commands of minutes, which another test runs: as they stand on a page -> that test.
 ELSEWHERE = {
     "make demo": _MADE,
     "make test": _MADE,
@@ -121,6 +125,21 @@ def test_a_block_says_what_it_is(block: Block) -> None:
     assert block.language == "sh" or not re.search(r"^\s*(isthmus|make) [a-z]", block.text, re.M), (
         f"{block.at} shows a command and is not tagged sh, so that nobody would run it"
     )
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if block.language in READERS], ids=lambda block: block.at
+)
+def test_a_file_that_is_shown_can_be_read(block: Block) -> None:
+    READERS[block.language](block.text)
+
+
+def test_the_figures_of_limitations_are_those_that_were_measured() -> None:
+    told, measured = (
+        set(re.findall(r"(?<![\w.])0\.\d{3}(?!\d)", (ROOT / "docs" / page).read_text(encoding="utf-8")))
+        for page in ("limitations.md", "attacks.md")
+    )
+    assert told and told <= measured
 
 
 @pytest.mark.parametrize("page", sorted({block.page for block in TOWN}))
