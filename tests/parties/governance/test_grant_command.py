@@ -103,6 +103,13 @@ def test_a_grant_names_its_federation_and_each_recipient_by_the_key_that_was_com
     assert f"platform  {pinned}" in shown and f"aggregator  {coordinator}" in shown
 
 
+def test_without_a_terminal_a_fingerprint_that_was_read_out_is_given_with_the_grant(owner: Owner) -> None:
+    fingerprint = governed.identity("lender").public.fingerprint
+    made = owner.facts(*owner.new("--yes", "--to", "lender=CN", "--trust", f"lender={fingerprint}"))
+    assert made["grant"]["to"]["lender"]["fingerprint"] == fingerprint.replace(" ", "")
+    assert owner.home.pins()["lender"] == fingerprint
+
+
 def test_a_partner_whose_fingerprint_nobody_compared_is_granted_nothing(owner: Owner) -> None:
     with pytest.raises(UsageError, match="compared the fingerprint of lender") as raised:
         owner.run(*owner.new("--yes", "--to", "lender=CN"))
