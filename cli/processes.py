@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from cli.words import VARIABLE
-from crypto.codes import Code, parted
+from crypto.codes import Code, known
 from federation.errors import IsthmusError, PeerFailure, PeerSilent
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -95,7 +95,7 @@ def ended(name: str, log: Path, exit_code: int) -> IsthmusError:
         f"{name} ended: {what or 'see its log'}",
         file=None if what else str(log),
         advice=advice or f"Read {log}.",
-        code=Code.PROCESS_ENDED if said is None else parted(f"{said[1]}: ")[0],
+        code=Code.PROCESS_ENDED if said is None else known(said[1]),
     )
     if exit_code in (2, 3, 4):
         error.exit_code = exit_code

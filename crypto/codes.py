@@ -240,6 +240,11 @@ def of_system(error: OSError) -> Code:
     return _OF_SYSTEM.get(error.errno or 0, Code.SYSTEM)
 
 
+def known(text: object) -> Code | None:
+    """The code that `text` from outside is; None where it is none that this version knows."""
+    return Code(text) if isinstance(text, str) and text in _KNOWN else None
+
+
 def coded(code: Code, sentence: str) -> str:
     """A cause that is of no error's making; `parted` takes it apart again."""
     return f"{code}: {sentence}"
@@ -251,9 +256,8 @@ def parted(cause: str) -> tuple[Code | None, str]:
     None where it begins with none that this version knows: the text is left as it is then.
     """
     found = _AT_THE_START.match(cause)
-    if found is None or found[1] not in _KNOWN:
-        return None, cause
-    return Code(found[1]), cause[found.end() :]
+    code = None if found is None else known(found[1])
+    return (None, cause) if found is None or code is None else (code, cause[found.end() :])
 
 
 _KNOWN = frozenset(Code)

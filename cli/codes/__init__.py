@@ -23,6 +23,8 @@ _LATER: Mapping[Code, str] = {}
 
 #: Codes of classes of errors, whose next step stands in the error alone.
 _GENERAL = frozenset({Code.USAGE, Code.REFUSAL, Code.EGRESS, Code.PLAN, Code.PEER, Code.SYSTEM, Code.FAILED})
+#: How a sentence begins that a rule of the guard says.
+_RULE = re.compile(r"[A-Z]{1,2}(-[A-Z]+)+: ")
 #: A place that is filled in, in a template.
 _PLACE = re.compile(r"\{[^{}]*\}")
 
@@ -111,9 +113,11 @@ def translated(code: Code, sentence: str, language: Language) -> str:
         if (found := frame.pattern.fullmatch(sentence)) is not None:
             *values, rest = found.groups()
             return frame.filled([*values, translated(code, rest, language)])
+    rule = _RULE.match(sentence)  # Of the guard: it stands before the sentence, in any language.
+    name = "" if rule is None else rule[0]
     for template in _templates(code, language):
-        if (found := template.pattern.fullmatch(sentence)) is not None:
-            return template.filled(found.groups())
+        if (found := template.pattern.fullmatch(sentence.removeprefix(name))) is not None:
+            return f"{name}{template.filled(found.groups())}"
     return sentence
 
 

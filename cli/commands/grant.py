@@ -158,7 +158,7 @@ def new(
         if output == "text":
             click.echo(text)
         facts = {"signed": False, "grant": grant.model_dump(mode="json")}
-        say_would(output, f"sign the grant and write {Shelf(opened).grant_file(grant.id)}", **facts)
+        say_would(output, f"sign the grant and write {Shelf(opened).unused(grant)}", **facts)
         return
     if not yes:
         agree(

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from crypto.certificates import AGGREGATOR_NAME
-from crypto.codes import Code
+from crypto.codes import Code, known
 from crypto.identity import PublicIdentity
 from federation.addresses import Address
 from federation.clock import parse_timestamp
@@ -166,7 +166,8 @@ def _value(status: int, content: bytes, where: str) -> Any:
         return value
     if isinstance(value, dict) and isinstance(value.get("refused"), str):
         said, advice = value["refused"][:300], str(value.get("advice"))[:300]
-        raise Refusal(f"the coordinator says: {said}", advice=advice, code=Code.INVITATION_REFUSED)
+        code = known(value.get("code")) or Code.INVITATION_REFUSED
+        raise Refusal(f"the coordinator says: {said}", advice=advice, code=code)
     if status == httpx.codes.TOO_MANY_REQUESTS:
         raise PeerFailure(
             f"{where} has too many requests", advice="Try again in a minute.", code=Code.TOO_MANY_REQUESTS

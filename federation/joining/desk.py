@@ -123,7 +123,9 @@ class Desk:
                 return Answer(200, await asyncio.to_thread(self._register.signed_roster))
             return await self._renew(member, await _json(receive))
         except Refusal as error:
-            return Answer(403, canonical_json({"refused": error.what, "advice": error.advice}))
+            return Answer(
+                403, canonical_json({"refused": error.what, "advice": error.advice, "code": error.code})
+            )
         except (IsthmusError, ValueError, RecursionError):
             return refusal(400)
         except TimeoutError:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from crypto.codes import Code
 from federation.errors import IsthmusError
 
 Severity: TypeAlias = Literal["ok", "warn", "fail"]
@@ -33,10 +34,12 @@ class Finding:
     severity: Severity
     what: str
     advice: str = ""
+    code: Code | None = None  # of an error that a round would end with
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, str | None]:
         """For machines."""
-        return {"area": self.area, "severity": self.severity, "what": self.what, "advice": self.advice}
+        told = {"area": self.area, "severity": self.severity, "what": self.what, "advice": self.advice}
+        return {**told, "code": self.code}
 
 
 #: A look at something. What it raises is a finding too.
@@ -78,4 +81,4 @@ def look(area: str, looks: Iterable[Look]) -> Iterator[Finding]:
         try:
             yield from each()
         except IsthmusError as error:
-            yield Finding(area, "fail", str(error), error.advice)
+            yield Finding(area, "fail", str(error), error.advice, error.code)

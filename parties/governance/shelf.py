@@ -111,15 +111,7 @@ class Shelf:
 
     def put(self, grant: Grant) -> Kept:
         """Sign a grant and keep it, once the ledger says so. `UsageError` where there is one of its id."""
-        path = self._path("grants", grant.id)
-        if path.exists() or self._path("revocations", grant.id).exists():
-            raise UsageError(
-                f"there is a grant {grant.id} already",
-                party=self._home.name(),
-                file=str(path),
-                advice="Give another --id; revoke the old one if the new one is to replace it.",
-                code=Code.GRANT_EXISTS,
-            )
+        path = self.unused(grant)
         envelope = signing.sealed_grant(grant, self._home.identity())
         ledger = self._home.ledger()
         told = {"dataset": grant.dataset, "sha256": grant.manifest_sha256}
@@ -129,6 +121,19 @@ class Shelf:
         ledger.sync()
         files.write(path, envelope)
         return Kept(grant, signing.digest(envelope), None)
+
+    def unused(self, grant: Grant) -> Path:
+        """The file that a grant would be kept in; what `put` refuses."""
+        path = self._path("grants", grant.id)
+        if path.exists() or self._path("revocations", grant.id).exists():
+            raise UsageError(
+                f"there is a grant {grant.id} already",
+                party=self._home.name(),
+                file=str(path),
+                advice="Give another --id; revoke the old one if the new one is to replace it.",
+                code=Code.GRANT_EXISTS,
+            )
+        return path
 
     def revoke(self, grant_id: str, reason: str, now: dt.datetime) -> Kept:
         """Take a grant back. A run that needs it stops before its next message. Twice is a `UsageError`."""

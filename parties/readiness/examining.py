@@ -64,7 +64,7 @@ def _beyond(home: PartyHome, plan: Plan | None, now: dt.datetime) -> list[Findin
     try:
         admission = home.admission()
     except IsthmusError as error:
-        return [Finding("certificates", "fail", str(error), error.advice)]
+        return [Finding("certificates", "fail", str(error), error.advice, error.code)]
     papers = reaching.Papers(home.authority_file, home.tls_certificate_file, home.tls_key_file)
     looks: list[tuple[str, Look]] = [
         ("network", lambda: reaching.door("the gate", admission.gate, papers, ("http/1.1",))),
@@ -202,7 +202,7 @@ def _planned(home: PartyHome, plan: Plan, now: dt.datetime) -> list[Finding]:
 def _covered(home: PartyHome, plan: Plan, now: dt.datetime) -> Iterator[Finding]:
     seen = forecast(home, plan, now)
     if seen.refusal is not None:
-        yield Finding("grants", "fail", str(seen.refusal), seen.refusal.advice)
+        yield Finding("grants", "fail", str(seen.refusal), seen.refusal.advice, seen.refusal.code)
     for rule in sorted({rule for each in seen.refused for rule in each.rules}):
         stopped = sum(rule in each.rules for each in seen.refused)
         yield Finding(

@@ -14,7 +14,7 @@ from cli.codes import lines, meaning, named, nearest, translated
 from cli.words import LANGUAGES, spoken, texts
 from crypto.codes import Code
 from crypto.errors import IsthmusError, PeerFailure, Refusal, UsageError
-from federation.errors import PeerSilent, SessionEnded
+from federation.errors import GrantRefused, PeerSilent, SessionEnded
 
 ROOT = Path(__file__).parents[3]
 #: Every code that was ever released, by its name. Lines are added and none is changed: scripts, logs and
@@ -30,7 +30,7 @@ def sources() -> dict[Path, str]:
     rooms = ("crypto", "federation", "parties", "cli", "benchmarks")
     files = sorted(path for room in rooms for path in (ROOT / room).rglob("*.py"))
     texts = {path: path.read_text("utf-8") for path in files}
-    return {path: text for path, text in texts.items() if "Code." in text or "PeerSilent" in text}
+    return {path: text for path, text in texts.items() if re.search("Code\\.|PeerSilent|_CAUSES", text)}
 
 
 def sentences() -> frozenset[str]:
@@ -124,6 +124,15 @@ def test_what_was_heard_from_another_role_is_told_in_the_readers_language() -> N
     assert told.code == Code.PEER_SILENT
     assert translated(told.code, told.what, "zh") == (
         "aggregator 结束了会话：参与方 bank：等待 bank 2.5 秒无回应（sending a message）"
+    )
+
+
+def test_a_rule_stands_before_its_sentence_in_any_language() -> None:
+    told = GrantRefused("G-RIGHTS", "until yesterday", party="bank")
+    heard = SessionEnded("bank", told.cause)
+    assert (
+        translated(heard.code, heard.what, "zh")
+        == "bank 结束了会话：参与方 bank：G-RIGHTS: 数据的某项权利已到期"
     )
 
 
