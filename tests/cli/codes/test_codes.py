@@ -127,6 +127,12 @@ def test_what_was_heard_from_another_role_is_told_in_the_readers_language() -> N
     )
 
 
+def test_what_a_service_said_is_told_in_the_readers_language() -> None:
+    said = "the node ended: party bank, file home: this party is not admitted to a federation yet"
+    told = "the node 已结束：参与方 bank，文件 home：此参与方尚未获准加入任何联邦"
+    assert translated(Code.NOT_ADMITTED_YET, said, "zh") == told
+
+
 def test_a_rule_stands_before_its_sentence_in_any_language() -> None:
     told = GrantRefused("G-RIGHTS", "until yesterday", party="bank")
     heard = SessionEnded("bank", told.cause)
