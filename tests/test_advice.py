@@ -18,15 +18,21 @@ ROOMS = ("crypto", "federation", "parties", "cli", "benchmarks")
 
 
 def texts(source: str) -> Iterator[str]:
-    """Every text in a program; what an f-string fills in is written as `x`."""
+    """Every text in a program; what an f-string fills in is written as `x`, and `at` as what it is."""
     tree = ast.parse(source)
     inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
             yield node.value
         elif isinstance(node, ast.JoinedStr):
-            parts = (part.value if isinstance(part, ast.Constant) else "x" for part in node.values)
-            yield "".join(map(str, parts))
+            yield "".join(
+                str(part.value) if isinstance(part, ast.Constant) else _filled(part) for part in node.values
+            )
+
+
+def _filled(part: ast.expr) -> str:
+    value = part.value if isinstance(part, ast.FormattedValue) else None
+    return " --home x" if isinstance(value, ast.Name) and value.id == "at" else "x"  # `cli.homes.at_home`
 
 
 def named_commands(source: str) -> Iterator[str]:
