@@ -24,7 +24,7 @@ TOWN = [
 READERS = {"toml": tomllib.loads, "json": json.loads, "yaml": yaml.safe_load}
 _BORDER, _ATTACKS = "tests/benchmarks/border", "tests/benchmarks/attacks/test_suite.py"
 _CONTROLS = f"{_ATTACKS}::test_every_positive_control_succeeds_and_every_negative_one_stays_at_chance"
-_THIRD = "tests/benchmarks/faults/test_third.py::test_no_cell_of_the_third_fails"
+_THIRD = "tests/benchmarks/faults/test_third.py::test_no_cell_fails"
 _OBSERVED = "tests/system/test_rejects.py::test_the_bank_is_told_the_bad_rates_of_its_bands"
 _MADE = "tests/docs/test_commands.py::test_make_does_what_the_pages_say"
 #: Commands of minutes, which another test runs: as they stand on a page -> that test.
