@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import os
 import tempfile
 import time
@@ -13,6 +14,8 @@ from functools import reduce
 from pathlib import Path
 from statistics import mean
 from typing import Any
+
+import numpy as np
 
 from benchmarks.progress import Say, silent
 from benchmarks.speed.footprint import Footprint, Held
@@ -32,8 +35,8 @@ POOLED = 2 * 5 * 2 + 2
 _IDLE_SECONDS, _LOOK_SECONDS, _SETTLE_SECONDS = 60.0, 0.1, 1.0
 #: Longer than any of the servers keeps a connection that nobody uses.
 _REST_SECONDS = 30.0
-#: What is counted at rest.
-_COUNTED = ("processes", "threads", "descriptors", "sockets")
+#: What comes and goes, and how many standard errors make a trend.
+_COUNTED, _ERRORS = ("threads", "descriptors", "sockets"), 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,18 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Trend:
+    """How many more over a run, and the standard error of that."""
+
+    more: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
 class Endurance:
     """The looks of all rounds, in their order, 20 at least; `before`, `after`: what was there at rest.
 
     At rest is: the fewest of each in half a minute without a round, after the second tenth and at the end.
-    Between two rounds connections come and go, and how many there are says nothing.
     """
 
     looks: tuple[Look, ...]
@@ -68,12 +78,18 @@ class Endurance:
         return _memory(last, role) / _memory(second, role) - 1
 
     def left(self) -> dict[str, dict[str, int]]:
-        """Role -> what there is more of at rest at the end than after the second tenth, and how many."""
+        """Role -> what was left behind, and how many.
+
+        Processes and files: more at rest at the end than after the second tenth. Threads, descriptors and
+        sockets are opened and closed by the nodes' polling at any time, at rest too, so how many there are at
+        one time says little; what is left again and again is a trend over the rounds, without the first tenth.
+        """
         found = {}
         for role in self._roles():
             late = self.after.held.get(role, Held())
             early = self.before.held.get(role, Held())
-            more = {name: getattr(late, name) - getattr(early, name) for name in _COUNTED}
+            more = {"processes": late.processes - early.processes}
+            more |= {name: self._grown(role, name) for name in _COUNTED}
             more["descriptors of the database"] = late.pooled - POOLED
             more |= {
                 f"files in {folder}": self.after.files[role][folder] - self.before.files[role][folder]
@@ -82,6 +98,22 @@ class Endurance:
             if more := {name: count for name, count in more.items() if count > 0}:
                 found[role] = more
         return found
+
+    def trend(self, role: str, name: str) -> Trend:
+        """How many more there are after as many rounds as were played, by least squares over the looks."""
+        counts = np.array([getattr(look.held.get(role, Held()), name) for look in self._settled()], float)
+        rounds = np.arange(len(counts)) - (len(counts) - 1) / 2
+        slope = float(rounds @ counts / (rounds @ rounds))
+        apart = counts - counts.mean() - slope * rounds
+        error = math.sqrt(float(apart @ apart) / max(len(counts) - 2, 1) / float(rounds @ rounds))
+        return Trend(slope * len(counts), error * len(counts))
+
+    def _settled(self) -> Sequence[Look]:
+        return self.looks[len(self.looks) // 10 :]
+
+    def _grown(self, role: str, name: str) -> int:
+        trend = self.trend(role, name)
+        return round(trend.more) if trend.more > _ERRORS * trend.error else 0
 
     def figures(self) -> dict[str, Any]:
         """For machines; memory in MB. rounds_each: what each role held after each round."""
@@ -97,8 +129,9 @@ class Endurance:
                     "growth": self.growth(role),
                     **{
                         name: getattr(self.after.held.get(role, Held()), name)
-                        for name in (*_COUNTED, "pooled")
+                        for name in ("processes", *_COUNTED, "pooled")
                     },
+                    "trend": {name: asdict(self.trend(role, name)) for name in _COUNTED},
                 }
                 for role in self._roles()
             },
