@@ -82,7 +82,7 @@ class Endurance:
 
         Processes and files: more at rest at the end than after the second tenth. Threads, descriptors and
         sockets are opened and closed by the nodes' polling at any time, at rest too, so how many there are at
-        one time says little; what is left again and again is a trend over the rounds, without the first tenth.
+        one time says little. What is left again and again is a trend over the rounds after the first tenth.
         """
         found = {}
         for role in self._roles():
