@@ -17,11 +17,12 @@ export PYTHONDONTWRITEBYTECODE :=
 # mkdocs-material speaks of its own future at every build.
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help setup demo test fuzz lint docs clean
+.PHONY: help setup demo test test-long fuzz lint docs clean
 
 help:
 	@echo "make demo    install, then run three parties and one round on this machine; results in ./isthmus-demo"
 	@echo "make test    install, then run the tests"
+	@echo "make test-long   install, then run the tests that take longest; .ci/run does both"
 	@echo "make fuzz    install, then send nonsense to every door for some twenty minutes (SECONDS_EACH=120)"
 	@echo "make lint    install, then ruff, mypy and the import contracts"
 	@echo "make docs    install, then build the site of docs/ into ./site"
@@ -50,6 +51,11 @@ demo: setup
 # A file at a time (tests/conftest.py says how); three processes on two cores, for some tests mostly wait.
 test: setup
 	@"$(BIN)/python" -m pytest -n 3 --dist loadfile --durations=40
+
+# What takes half a minute each, and the third of the fault matrix that has every role, step and fault in it.
+test-long: setup
+	@"$(BIN)/python" -m pytest -n 3 --dist loadfile --durations=10 -m long
+	@ISTHMUS_FAULTS=third "$(BIN)/python" -m pytest -q -rs tests/benchmarks/faults/test_third.py
 
 # Codec, frames, exchange, and everything that answers HTTP: whatever arrives is refused or is what it should be.
 fuzz: setup

@@ -70,6 +70,7 @@ def check_promises(facts: dict[str, Any]) -> None:
     assert "https:" not in report
 
 
+@pytest.mark.long
 def test_banks_with_the_same_columns_see_what_one_model_is_worth_to_each_of_them(tmp_path: Path) -> None:
     """The whole command, over processes; `test_demo_horizontal` looks closer at what it concludes."""
     out = tmp_path / "demo"

@@ -85,6 +85,7 @@ def test_every_party_has_the_same_model_and_knows_what_it_gained(banks: Federati
         assert found["history"][-1]["loss"] < found["history"][0]["loss"]
 
 
+@pytest.mark.long
 def test_a_party_and_then_the_aggregator_are_killed_and_the_result_is_the_same(
     banks: Federation, undisturbed: str
 ) -> None:

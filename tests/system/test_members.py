@@ -323,6 +323,7 @@ def write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
+@pytest.mark.long
 def test_a_resumed_round_with_noise_is_charged_once_and_the_budget_holds(
     banks: Federation, monkeypatch: pytest.MonkeyPatch, budget: Callable[[float], None]
 ) -> None:

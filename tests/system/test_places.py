@@ -79,6 +79,7 @@ def sent_nowhere(pid: int) -> int:
     return int(dict(zip(names, values, strict=True))["OutNoRoutes"])
 
 
+@pytest.mark.long
 def test_a_round_over_separate_networks_needs_the_two_doors_and_nothing_else(
     street: Street, tmp_path: Path
 ) -> None:
