@@ -323,7 +323,6 @@ def write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-@pytest.mark.long
 def test_a_resumed_round_with_noise_is_charged_once_and_the_budget_holds(
     banks: Federation, monkeypatch: pytest.MonkeyPatch, budget: Callable[[float], None]
 ) -> None:

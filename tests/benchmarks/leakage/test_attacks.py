@@ -29,7 +29,6 @@ def noise(columns: int, seed: int = 1) -> Cells:
     return np.random.default_rng(seed).integers(0, 5, (ROWS, columns))
 
 
-@pytest.mark.long
 def test_nodes_that_are_the_outcomes_give_them_away_without_one_known(labels: Labels) -> None:
     cells = np.stack([labels.astype(np.int64)] * 3, axis=1)
     assert max(auc(labels, each) for each in attacks.spectral(cells)) == 1.0
@@ -41,7 +40,6 @@ def test_nodes_that_are_the_outcomes_give_them_away_without_one_known(labels: La
     assert figures["excess"] == pytest.approx(1.0 - figures["baseline"])
 
 
-@pytest.mark.long
 def test_nodes_that_say_nothing_give_nothing(labels: Labels) -> None:
     assert max(auc(labels, each) for each in attacks.spectral(noise(10))) < 0.6
     assert 0.4 < auc(labels, attacks.ceiling(noise(4), noise(10, 2), labels, 0)) < 0.6
