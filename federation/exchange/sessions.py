@@ -38,6 +38,8 @@ _log = logging.getLogger(__name__)
 
 #: How many ended sessions are remembered, so that a seat which comes late learns why.
 _REMEMBERED = 256
+#: How long a seat of an earlier generation waits to hear why the session was opened anew.
+_ANEW_SECONDS = 2.0
 
 
 class StreamRefused(Refusal):
@@ -115,6 +117,7 @@ class Session:
     ended: End | None = None
     expiry: Timer | None = None
     traffic: dict[tuple[PartyId, PartyId], list[int]] = field(default_factory=dict)
+    stale: list[Mailbox] = field(default_factory=list)  # of seats of an earlier generation, not answered yet
 
     def tell(self, frame: Frame, *, but: Seat | None = None) -> None:
         """Put a frame of the exchange's own into the mailbox of every seat that is here."""
@@ -170,6 +173,8 @@ class Sessions:
         """Do what a seated stream's frame asks. Raises `StreamRefused`."""
         session, seat = attachment.session, attachment.seat
         _require(frame.session == session.name, Reason.NOT_YOURS)
+        if attachment.mailbox in session.stale:
+            return  # What it says is of another session.
         match frame:
             case Data() | Ack():
                 _require(frame.sender == seat.party, Reason.NOT_YOURS)
@@ -256,8 +261,11 @@ class Sessions:
             mailbox.close(encode(session.ended))
             return attachment
         if generation not in (NO_GENERATION, session.generation):
-            anew = End(name, AGGREGATOR, "the coordinator opened the session anew")
-            mailbox.close(encode(anew))
+            # A coordinator that was killed opens the session anew only to say why it is over: who comes
+            # between the two hears that, as all others do.
+            anew = encode(End(name, AGGREGATOR, "the coordinator opened the session anew"))
+            session.stale.append(mailbox)
+            self._call_later(_ANEW_SECONDS, lambda: mailbox.close(anew))
             return attachment
         _require(not seat.left, Reason.LEFT)
         _require(seat.incarnation in (NO_GENERATION, incarnation), Reason.TAKEN)
@@ -311,6 +319,8 @@ class Sessions:
         session.ended = end
         _cancel(session.expiry)
         raw = encode(end)
+        for mailbox in session.stale:
+            mailbox.close(raw)
         for seat in session.seats.values():
             _cancel(seat.departure)
             if seat.mailbox is not None:

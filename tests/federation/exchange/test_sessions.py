@@ -173,10 +173,26 @@ def test_a_new_opener_starts_anew_and_old_seats_are_sent_home(sessions: Sessions
     _open(sessions, OTHER)
     anew = [End(RUN, AGGREGATOR, "the coordinator opened the session anew")]
     assert _heard(bank) == anew
-    assert _heard(_join(sessions, BANK, known=GENERATION)) == anew
+    late = _join(sessions, BANK, known=GENERATION)
+    clock.pass_time(2)
+    assert _heard(late) == anew
     clock.pass_time(100)  # The first one's time to live does not end the second.
     _join(sessions, BANK, b"second-process..")
     assert sessions.status()[-1].present == {AGGREGATOR, BANK}
+
+
+def test_a_seat_that_comes_between_a_new_opening_and_its_end_hears_why(
+    sessions: Sessions, clock: Clock
+) -> None:
+    _open(sessions)
+    _open(sessions, OTHER)
+    late = _join(sessions, BANK, known=GENERATION)
+    forged = frames.Data(RUN, BANK, AGGREGATOR, 1, 0, True, b"of the old one")
+    asyncio.run(sessions.take(late, forged, frames.encode(forged)))
+    assert sessions.status()[-1].traffic == {}, "what it says goes to nobody"
+    sessions.end(RUN, AGGREGATOR, "the service was killed")
+    clock.pass_time(2)
+    assert _heard(late) == [End(RUN, AGGREGATOR, "the service was killed")]
 
 
 def test_what_is_sent_to_a_seat_that_is_away_is_not_kept(sessions: Sessions) -> None:
