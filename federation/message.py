@@ -137,7 +137,7 @@ def field_types(cls: type[Message]) -> Mapping[str, Any]:
     known = _DECLARED.get(cls)
     if known is None:
         hints = typing.get_type_hints(cls)
-        known = {field.name: hints[field.name] for field in fields(cls)}  # type: ignore[arg-type]
+        known = {field.name: hints[field.name] for field in fields(cls)}  # type: ignore[arg-type]  # all are dataclasses
         _DECLARED[cls] = types.MappingProxyType(known)
     return known
 

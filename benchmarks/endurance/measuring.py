@@ -80,16 +80,16 @@ class Endurance:
     def left(self) -> dict[str, dict[str, int]]:
         """Role -> what was left behind, and how many.
 
-        Processes and files: more at rest at the end than after the second tenth. Threads, descriptors and
-        sockets are opened and closed by the nodes' polling at any time, at rest too, so how many there are at
-        one time says little. What is left again and again is a trend over the rounds after the first tenth.
+        More at rest at the end than after the second tenth, or a trend over the rounds after the first tenth,
+        whichever is more. The nodes' polling opens and closes connections at any time, at rest too: the first
+        may name what comes and goes, and the second does not see a single one that was left once.
         """
         found = {}
         for role in self._roles():
             late = self.after.held.get(role, Held())
             early = self.before.held.get(role, Held())
-            more = {"processes": late.processes - early.processes}
-            more |= {name: self._grown(role, name) for name in _COUNTED}
+            more = {name: getattr(late, name) - getattr(early, name) for name in ("processes", *_COUNTED)}
+            more |= {name: max(more[name], self._grown(role, name)) for name in _COUNTED}
             more["descriptors of the database"] = late.pooled - POOLED
             more |= {
                 f"files in {folder}": self.after.files[role][folder] - self.before.files[role][folder]
