@@ -326,14 +326,15 @@ def _parquet_names(path: Path, read: Callable[..., list[str]]) -> tuple[str, ...
     try:
         names = read(pq)
     except (pa.ArrowException, OSError):
-        raise _refused(
-            path,
-            "the file is not Parquet, or is damaged",
-            "Copy or export it again.",
-            code=Code.TABLE_DAMAGED,
-        ) from None
+        raise _no_parquet(path) from None
     _check_names(path, names)
     return tuple(names)
+
+
+def _no_parquet(path: Path) -> DatasetError:
+    return _refused(
+        path, "the file is not Parquet, or is damaged", "Copy or export it again.", code=Code.TABLE_DAMAGED
+    )
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -345,12 +346,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError):
-        raise _refused(
-            path,
-            "the file is not Parquet, or is damaged",
-            "Copy or export it again.",
-            code=Code.TABLE_DAMAGED,
-        ) from None
+        raise _no_parquet(path) from None
     columns = {}
     for name, cells in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_dictionary(cells.type):
