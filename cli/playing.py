@@ -32,24 +32,46 @@ def running(sandbox: Sandbox) -> Iterator[None]:
 
     Raises `PeerSilent` naming a role that is not up in time, and what a role said that ended.
     """
+    with aggregator_running(sandbox), nodes_running(sandbox):
+        yield
+
+
+@contextlib.contextmanager
+def aggregator_running(sandbox: Sandbox) -> Iterator[None]:
+    """The aggregator alone; as `running`."""
     from cli.processes import Service, stopping
 
     services: list[Service] = []
-    out = sandbox.folder
+    home = sandbox.coordinator
     with stopping(services):
-        aggregator = Service(
+        click.echo("Starting the aggregator as a process of its own ...", err=True)
+        service = Service(
             "the aggregator",
-            ["federation", "start", "--home", str(sandbox.coordinator.folder)],
-            out / "aggregator.log",
+            ["federation", "start", "--home", str(home.folder)],
+            sandbox.folder / "aggregator.log",
         )
-        services.append(aggregator)
-        click.echo("Starting the aggregator and the party nodes as processes of their own ...", err=True)
-        aggregator.wait_for(sandbox.coordinator.service_file, _START_SECONDS)
+        services.append(service)
+        service.wait_for(home.service_file, _START_SECONDS)
+        yield
+
+
+@contextlib.contextmanager
+def nodes_running(sandbox: Sandbox) -> Iterator[None]:
+    """The parties' nodes, the aggregator running; as `running`."""
+    from cli.processes import Service, stopping
+
+    services: list[Service] = []
+    with stopping(services):
+        click.echo("Starting the party nodes as processes of their own ...", err=True)
         for name, home in sandbox.parties.items():
             services.append(
-                Service(f"party {name}", ["party", "start", "--home", str(home.folder)], out / f"{name}.log")
+                Service(
+                    f"party {name}",
+                    ["party", "start", "--home", str(home.folder)],
+                    sandbox.folder / f"{name}.log",
+                )
             )
-        for service, home in zip(services[1:], sandbox.parties.values(), strict=True):
+        for service, home in zip(services, sandbox.parties.values(), strict=True):
             service.wait_for(home.node_file, _START_SECONDS)
         yield
 

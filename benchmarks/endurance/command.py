@@ -24,8 +24,9 @@ def endurance(rounds: int, firms: int, seed: int, plot: Path | None, output: str
 
     Three parties and an aggregator as processes of their own. After each round, once every node is idle, the
     memory, threads, descriptors and sockets of each role's processes and the files that lie beside the rounds
-    are counted. Ends with 1 where memory grew by more than 5 % from the second tenth of the rounds to the
-    last, or a process, a thread, a socket, a descriptor or a file was left.
+    are counted; at rest too, the aggregator then without the nodes. Ends with 1 where memory grew by more
+    than 5 % from the second tenth of the rounds to the last, or a process, a thread, a socket, a descriptor
+    or a file was left. A hundred rounds take about twenty minutes.
     """
     from benchmarks.endurance.measuring import drawn, measure
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import reduce
 from pathlib import Path
 from statistics import mean
@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.progress import Say, silent
 from benchmarks.speed.footprint import Footprint, Held
-from cli.playing import loopback, play_round, running
+from cli.playing import aggregator_running, loopback, nodes_running, play_round
 from federation import files
 from federation.errors import PeerSilent, UsageError
 from federation.ids import AGGREGATOR, RunId
@@ -33,8 +33,10 @@ GROWTH = 0.05
 #: its log (WAL) open, and one the log's index. Until then they grow with the rounds, after that no more.
 POOLED = 2 * 5 * 2 + 2
 _IDLE_SECONDS, _LOOK_SECONDS, _SETTLE_SECONDS = 60.0, 0.1, 1.0
-#: Longer than any of the servers keeps a connection that nobody uses.
-_REST_SECONDS = 30.0
+#: Longer than any of the servers keeps a connection that nobody uses (Flower's kept one for 35 s).
+_REST_SECONDS = 45.0
+#: Before the aggregator is looked at for the first time: what it opens once and keeps is open then.
+_WARM_UP = 3
 #: What comes and goes, and how many standard errors make a trend.
 _COUNTED, _ERRORS = ("threads", "descriptors", "sockets"), 3.0
 
@@ -46,6 +48,10 @@ class Look:
     held: Mapping[str, Held]
     files: Mapping[str, Counter[str]]
     seconds: float
+
+    def __or__(self, other: Look) -> Look:
+        """Of the roles of both, which have none in common."""
+        return Look({**self.held, **other.held}, {**self.files, **other.files}, other.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,10 @@ class Trend:
 class Endurance:
     """The looks of all rounds, in their order, 20 at least; `before`, `after`: what was there at rest.
 
-    At rest is: the fewest of each in half a minute without a round, after the second tenth and at the end.
+    At rest is: the fewest of each over `_REST_SECONDS` without a round. The parties' nodes run on from the
+    first round to the last; `before` is after the second tenth. The aggregator is looked at while no node
+    runs, as their polling opens and closes connections to it at any time; `before` is before the first round
+    then, with a few played that do not count. With nobody there the same is open each time, to the last one.
     """
 
     looks: tuple[Look, ...]
@@ -80,9 +89,8 @@ class Endurance:
     def left(self) -> dict[str, dict[str, int]]:
         """Role -> what was left behind, and how many.
 
-        More at rest at the end than after the second tenth, or a trend over the rounds after the first tenth,
-        whichever is more. The nodes' polling opens and closes connections at any time, at rest too: the first
-        may name what comes and goes, and the second does not see a single one that was left once.
+        More at rest than before, or a trend over the rounds after the first tenth, whichever is more: the
+        first sees a single one, the second also what is left only as long as a node stays connected.
         """
         found = {}
         for role in self._roles():
@@ -164,37 +172,50 @@ def measure(rounds: int, firms: int, *, seed: int = 0, say: Say = silent) -> End
         datasets, _ = generated(folder, Settings(firms=firms, seed=seed))
         plan = vertical_plan(datasets)
         sandbox = found(folder, datasets, plan, *loopback(), dt.datetime.now(dt.UTC), generated=True)
-        homes = {
-            str(AGGREGATOR): sandbox.coordinator.folder,
-            **{str(name): home.folder for name, home in sandbox.parties.items()},
-        }
-        seen, looks = Footprint(homes), []
-        at_rest: dict[int, Look] = {}
-        with running(sandbox):
-            for number in range(1, rounds + 1):
-                say(f"round {number} of {rounds}")
-                began = time.monotonic()
-                status = play_round(sandbox, show=False)
-                took = time.monotonic() - began
-                _wait_idle(sandbox, status.run)
-                looks.append(Look(seen.now(), _files(homes), took))
-                if number in (rounds // 10 * 2, rounds):
-                    say(f"round {number} of {rounds}, and half a minute at rest")
-                    at_rest[number] = Look(_rested(seen), _files(homes), _REST_SECONDS)
-    return Endurance(tuple(looks), at_rest[rounds // 10 * 2], at_rest[rounds])
+        aggregator = {str(AGGREGATOR): sandbox.coordinator.folder}
+        parties = {str(name): home.folder for name, home in sandbox.parties.items()}
+        looks, at_rest = [], []
+        with aggregator_running(sandbox):
+            with nodes_running(sandbox):
+                for number in range(1, _WARM_UP + 1):
+                    say(f"round {number} of {_WARM_UP} that do not count")
+                    _one_round(sandbox)
+            say("the aggregator at rest, without the nodes")
+            alone = _at_rest(aggregator)
+            with nodes_running(sandbox):
+                for number in range(1, rounds + 1):
+                    say(f"round {number} of {rounds}")
+                    took = _one_round(sandbox)
+                    looks.append(_look(aggregator | parties, took))
+                    if number in (rounds // 10 * 2, rounds):
+                        say(f"round {number} of {rounds}, and the parties at rest")
+                        at_rest.append(_at_rest(parties))
+            say("the aggregator at rest, without the nodes")
+            before, after = alone | at_rest[0], _at_rest(aggregator) | at_rest[1]
+    return Endurance(tuple(looks), before, after)
 
 
-def _files(homes: Mapping[str, Path]) -> dict[str, Counter[str]]:
-    return {role: beside_rounds(home) for role, home in homes.items()}
+def _one_round(sandbox: Sandbox) -> float:
+    """Play it until every node is idle; the seconds that it took."""
+    began = time.monotonic()
+    status = play_round(sandbox, show=False)
+    took = time.monotonic() - began
+    _wait_idle(sandbox, status.run)
+    return took
 
 
-def _rested(seen: Footprint) -> dict[str, Held]:
-    """Role -> the fewest of each, over a while in which no round runs and idle connections are closed."""
-    until, found = time.monotonic() + _REST_SECONDS, [seen.now()]
+def _look(homes: Mapping[str, Path], seconds: float) -> Look:
+    return Look(Footprint(homes).now(), {role: beside_rounds(home) for role, home in homes.items()}, seconds)
+
+
+def _at_rest(homes: Mapping[str, Path]) -> Look:
+    """The fewest of each, over a while in which no round runs and idle connections are closed."""
+    until, looks = time.monotonic() + _REST_SECONDS, [_look(homes, _REST_SECONDS)]
     while time.monotonic() < until:
         time.sleep(_SETTLE_SECONDS)
-        found.append(seen.now())
-    return {role: fewest(held.get(role, Held()) for held in found) for role in found[0]}
+        looks.append(_look(homes, _REST_SECONDS))
+    held = {role: fewest(look.held.get(role, Held()) for look in looks) for role in homes}
+    return replace(looks[-1], held=held)
 
 
 def fewest(held: Iterable[Held]) -> Held:

@@ -56,6 +56,16 @@ def test_one_more_every_thirtieth_round_is_named_with_its_role(name: str) -> Non
     assert not found.steady and found.left() == {"bank": {name: 3}}
 
 
+def test_roles_that_are_looked_at_apart_are_all_compared() -> None:
+    aggregator, bank = (Look({role: HELD}, {role: Counter({".": 5})}, 1.0) for role in ("aggregator", "bank"))
+    more = Look({"aggregator": replace(HELD, sockets=10)}, {"aggregator": Counter({".": 6})}, 1.0)
+    looks = tuple(look(HELD) for _ in range(40))
+    assert Endurance(looks, aggregator | bank, aggregator | bank).steady
+    assert Endurance(looks, aggregator | bank, more | bank).left() == {
+        "aggregator": {"sockets": 1, "files in .": 1}
+    }
+
+
 def test_a_file_that_was_left_is_named_with_its_folder() -> None:
     assert run(files=3).left() == {"bank": {"files in .": 3}}
 
