@@ -38,6 +38,8 @@ _PASSED_BACK = frozenset({"content-type", "flwr-version-incompatibility-message"
 BODY_LIMIT = 16 * 1024 * 1024
 _BODY_SECONDS = 60.0
 _UPSTREAM_SECONDS = 60.0
+#: How long a connection upstream is kept when nobody asks for anything.
+IDLE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,9 @@ async def _write(send: Send, answer: Answer) -> None:
 class Upstream:
     """The next hop: `address` over TLS under the given name, whatever the address is.
 
+    Connections are kept between requests, and let go of once nobody has asked for `IDLE_SECONDS`: httpx looks
+    at its idle ones only when another request comes, and would hold them for good, even when the other side
+    has closed them.
     `open` and `close` are called in the listener's event loop.
     """
 
@@ -130,15 +135,18 @@ class Upstream:
         self._context = context
         self._server_name = server_name
         self._client: httpx.AsyncClient | None = None
+        self._under_way = 0
+        self._rest: asyncio.TimerHandle | None = None
+        self._letting_go: asyncio.Task[None] | None = None
 
     def open(self) -> None:
         """Ready the connection pool. The environment's proxies and certificates are not used."""
-        self._client = httpx.AsyncClient(
-            verify=self._context, trust_env=False, timeout=_UPSTREAM_SECONDS, follow_redirects=False
-        )
+        self._client = self._pool()
 
     async def close(self) -> None:
         """Close the pool."""
+        if self._rest is not None:
+            self._rest.cancel()
         if self._client is not None:
             await self._client.aclose()
             self._client = None
@@ -147,14 +155,33 @@ class Upstream:
         """The upstream's answer. Raises `httpx.TransportError` when there is none."""
         if self._client is None:
             raise httpx.ConnectError("the listener is stopping")
-        response = await self._client.post(
-            f"https://{self.address}{request.path}",
-            content=request.body,
-            headers={**request.headers, "accept-encoding": "identity"},
-            extensions={"sni_hostname": self._server_name},
-        )
+        if self._rest is not None:
+            self._rest.cancel()
+        self._under_way += 1
+        try:
+            response = await self._client.post(
+                f"https://{self.address}{request.path}",
+                content=request.body,
+                headers={**request.headers, "accept-encoding": "identity"},
+                extensions={"sni_hostname": self._server_name},
+            )
+        finally:
+            self._under_way -= 1
+            if self._under_way == 0:
+                self._rest = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._let_go)
         passed = {name: value for name, value in response.headers.items() if name in _PASSED_BACK}
         return Answer(response.status_code, response.content, passed)
+
+    def _let_go(self) -> None:
+        """Take up an empty pool and close the one that nobody uses."""
+        if self._client is not None and self._under_way == 0:
+            idle, self._client = self._client, self._pool()
+            self._letting_go = asyncio.get_running_loop().create_task(idle.aclose())
+
+    def _pool(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            verify=self._context, trust_env=False, timeout=_UPSTREAM_SECONDS, follow_redirects=False
+        )
 
 
 class FleetDoor(ABC):
