@@ -1,4 +1,7 @@
-"""Help texts in Chinese: a command's own text is English, and words.zh.toml here has another for most."""
+"""Help texts in Chinese: a command's own text is English, and words.zh.toml here has another for most.
+
+Those of its options are in `cli.codes.sentences`, by their English text.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,21 @@ def localised(command: click.Command, *words: str) -> click.Command:
         return command
     text = texts("cli", "zh").get(f"help.{words[0]}" if len(words) == 1 else ".".join(words))
     told = copy.copy(command)
+    told.params = [_localised_option(each) for each in command.params]
     if text is not None:
         told.help, told.short_help = text, text.partition("。")[0] + "。"
     if isinstance(told, click.Group):
         told.commands = {name: localised(each, *words, name) for name, each in told.commands.items()}
+    return told
+
+
+def _localised_option(parameter: click.Parameter) -> click.Parameter:
+    from cli.codes.sentences import chinese
+
+    if not isinstance(parameter, click.Option) or not parameter.help:
+        return parameter
+    told = copy.copy(parameter)
+    told.help = chinese(parameter.help) or parameter.help
     return told
 
 

@@ -1,18 +1,17 @@
 """What the codes of errors mean, and errors in the language that commands speak.
 
 The texts are in words.en.toml and words.zh.toml here; the codes by themselves in `crypto.codes`. An error's
-sentence is English where it is raised and where it travels. It is translated here, by templates: what a role
-heard from another one is so told in the reader's language too.
+sentence and next step are English where it is raised; `cli.codes.sentences` has them in Chinese.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 
+from cli.codes.sentences import chinese, in_language
 from cli.words import Language, texts
 from crypto.codes import Code
 from crypto.errors import IsthmusError
@@ -23,10 +22,6 @@ _LATER: Mapping[Code, str] = {}
 
 #: Codes of classes of errors, whose next step stands in the error alone.
 _GENERAL = frozenset({Code.USAGE, Code.REFUSAL, Code.EGRESS, Code.PLAN, Code.PEER, Code.SYSTEM, Code.FAILED})
-#: How a sentence begins that a rule of the guard says.
-_RULE = re.compile(r"[A-Z]{1,2}(-[A-Z]+)+: ")
-#: A place that is filled in, in a template.
-_PLACE = re.compile(r"\{[^{}]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,50 +94,10 @@ def lines(error: IsthmusError, language: Language) -> tuple[str, str]:
         for name in ("party", "file", "field")
         if (value := getattr(error, name)) is not None
     ]
-    sentence = translated(error.code, error.what, language)
+    sentence = in_language(error.what, language)
     if where:
         sentence = f"{label('comma', language).join(where)}{label('colon', language)}{sentence}"
     first = f"{label('error', language)}[{error.code}]{label('colon', language)}{told.title}"
-    step = error.advice if error.code in _GENERAL else told.next
+    own = chinese(error.advice) if error.advice != type(error).advice else None
+    step = own or (in_language(error.advice, language) if error.code in _GENERAL else told.next)
     return f"{first}\n  {sentence}" if sentence != told.title else first, f"{label('next', language)}{step}"
-
-
-def translated(code: Code, sentence: str, language: Language) -> str:
-    """`sentence` in `language` where a template of its code has it; else as it is."""
-    for frame in _templates("frame", language):
-        if (found := frame.pattern.fullmatch(sentence)) is not None:
-            *values, rest = found.groups()
-            return frame.filled([*values, translated(code, rest, language)])
-    rule = _RULE.match(sentence)  # Of the guard: it stands before the sentence, in any language.
-    name = "" if rule is None else rule[0]
-    for template in _templates(code, language):
-        if (found := template.pattern.fullmatch(sentence.removeprefix(name))) is not None:
-            return f"{name}{template.filled(found.groups())}"
-    return sentence
-
-
-@dataclass(frozen=True, slots=True)
-class _Template:
-    pattern: re.Pattern[str]
-    places: tuple[str, ...]
-    target: str
-
-    def filled(self, values: Sequence[str]) -> str:
-        into = dict(zip(self.places, values, strict=True))
-        return _PLACE.sub(lambda place: into[place[0]], self.target)
-
-
-@cache
-def _templates(group: str, language: Language) -> tuple[_Template, ...]:
-    """The sentences of a code, or (frame) what stands around a sentence that is passed on."""
-    english, target = texts(__name__, "en"), texts(__name__, language)
-    found = []
-    for key, sentence in english.items():
-        if key.startswith(f"{group}." if group == "frame" else f"{group}.said"):
-            parts = (re.escape(part) for part in _PLACE.split(sentence))
-            found.append(
-                _Template(
-                    re.compile("(.+?)".join(parts), re.DOTALL), tuple(_PLACE.findall(sentence)), target[key]
-                )
-            )
-    return tuple(found)

@@ -11,11 +11,12 @@ import click
 
 from cli.homes import role_home
 from cli.output import format_option, say
+from cli.words import spoken
 
 if TYPE_CHECKING:
     from federation.readiness.findings import Readiness
 
-_MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warning[/]", "fail": "[red]FAILS[/]"}
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command(name="doctor")
@@ -60,8 +61,11 @@ def _show(found: Readiness) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from cli.codes import label
+    from cli.codes.sentences import in_language
     from federation.readiness.findings import AREAS
 
+    language = spoken()
     console = Console(width=None if sys.stdout.isatty() else 100)
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for _ in range(3):
@@ -70,10 +74,14 @@ def _show(found: Readiness) -> None:
         score = found.score(area)
         if score is None:
             continue
-        table.add_row(f"[bold]{area}[/]", f"[bold]{score}[/]", "")
+        table.add_row(f"[bold]{label(f'area_{area}', language)}[/]", f"[bold]{score}[/]", "")
         for each in (each for each in found.findings if each.area == area):
-            step = f"\n[bold]next:[/] {escape(each.advice)}" if each.severity != "ok" else ""
-            table.add_row("", _MARKS[each.severity], escape(each.what) + step)
+            mark = f"[{_COLOURS[each.severity]}]{label(each.severity, language)}[/]"
+            step = (
+                f"\n[bold]{label('next', language).strip()}[/] {escape(in_language(each.advice, language))}"
+            )
+            text = escape(in_language(each.what, language))
+            table.add_row("", mark, text + (step if each.severity != "ok" else ""))
     console.print(table)
-    verdict = "ready" if found.ready else "not ready"
-    console.print(f"{found.role}: {verdict}, {found.score()} of 100")
+    verdict = label("ready" if found.ready else "not_ready", language)
+    console.print(label("score", language, role=found.role, verdict=verdict, score=found.score()))

@@ -46,8 +46,8 @@ def disk(home: Home, needed: int = 0) -> Iterator[Finding]:
     text = f"{free / 1e9:,.1f} GB are free where {home.folder} lies"
     advice = f"Free space on the disk of {home.folder}, or move the folder to another one."
     if free < max(_LEAST_DISK, needed):
-        why = f", and the plan may take {needed / 1e9:,.1f} GB" if needed > _LEAST_DISK else ""
-        yield Finding("machine", "fail", text + why, advice)
+        planned = f"{text}, and the plan may take {needed / 1e9:,.1f} GB"
+        yield Finding("machine", "fail", planned if needed > _LEAST_DISK else text, advice)
     elif free < _LITTLE_DISK:
         yield Finding("machine", "warn", text, advice)
     else:

@@ -122,4 +122,4 @@ def listening(name: str, address: Address, ours: bool) -> Iterator[Finding]:
             "`isthmus federation move`.",
         )
     else:
-        yield Finding("network", "ok", f"{where} {'answers' if ours else 'is free'}")
+        yield Finding("network", "ok", f"{where} answers" if ours else f"{where} is free")

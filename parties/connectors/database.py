@@ -189,7 +189,8 @@ class Database:
             raise refusal(
                 self.name,
                 f"the environment variable {self.url_env} holds no address of a database"
-                + (f": {wrong}" if url is not None else ""),
+                if url is None
+                else f"the environment variable {self.url_env} holds no address of a database: {wrong}",
                 "Set it to postgresql://USER@HOST:PORT/DATABASE or sqlite:///FILE, where the party runs.",
                 code=Code.DATABASE_ACCESS,
             )
