@@ -35,7 +35,7 @@ def chinese(sentence: str, depth: int = _DEPTH) -> str | None:
     if (whole := catalogue.whole.get(sentence)) is not None or depth == 0:
         return whole
     if (rule := _RULE.match(sentence)) is not None:
-        rest = chinese(sentence[rule.end() :], depth)
+        rest = chinese(sentence[rule.end() :], depth - 1)
         return None if rest is None else f"{rule[0]}{rest}"
     if sentence.startswith(_ITEM):
         items = sentence.split(_ITEM)[1:]

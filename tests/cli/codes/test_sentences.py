@@ -6,6 +6,8 @@ import ast
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cli.codes.sentences import FRAMES, PLACE, chinese, entries
 from cli.words import texts
@@ -94,8 +96,20 @@ def test_problems_in_one_line_are_told_each_in_chinese() -> None:
 
 
 def test_a_sentence_of_another_role_that_nearly_fits_again_and_again_is_looked_up_in_bounded_time() -> None:
-    for text in (" of " * 5000, "party " * 5000, ", " * 5000, "a; b: " * 1000):
+    for text in (" of " * 5000, "party " * 5000, ", " * 5000, "a; b: " * 1000, "G-A: " * 5000):
         assert chinese(text) is None  # With patterns that try again, no test run would see the end of it.
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["party ", ", file ", ": ", "; ", "\n  - ", "waited ", " s for ", " (", ")", "{1}", "G-A: "]
+        )
+        | st.text(max_size=5)
+    )
+)
+def test_whatever_another_role_says_is_looked_up_without_an_error(parts: list[str]) -> None:
+    chinese("".join(parts))
 
 
 @pytest.mark.parametrize("sentence", ["", "nobody translated this", "a: b", "{1}", "; ", "G-GRANT: "])
