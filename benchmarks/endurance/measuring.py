@@ -37,6 +37,9 @@ _IDLE_SECONDS, _LOOK_SECONDS, _SETTLE_SECONDS = 60.0, 0.1, 1.0
 _REST_SECONDS = 45.0
 #: Before the aggregator is looked at for the first time: what it opens once and keeps is open then.
 _WARM_UP = 3
+#: What is the same at rest each time. Threads are not: a server keeps those of its pool that its last
+#: requests needed at once, and the SuperLink's (anyio) looks for idle ones only when a request ends.
+_AT_REST = ("processes", "descriptors", "sockets")
 #: What comes and goes, and how many standard errors make a trend.
 _COUNTED, _ERRORS = ("threads", "descriptors", "sockets"), 3.0
 
@@ -96,8 +99,8 @@ class Endurance:
         for role in self._roles():
             late = self.after.held.get(role, Held())
             early = self.before.held.get(role, Held())
-            more = {name: getattr(late, name) - getattr(early, name) for name in ("processes", *_COUNTED)}
-            more |= {name: max(more[name], self._grown(role, name)) for name in _COUNTED}
+            more = {name: getattr(late, name) - getattr(early, name) for name in _AT_REST}
+            more |= {name: max(more.get(name, 0), self._grown(role, name)) for name in _COUNTED}
             more["descriptors of the database"] = late.pooled - POOLED
             more |= {
                 f"files in {folder}": self.after.files[role][folder] - self.before.files[role][folder]

@@ -40,7 +40,12 @@ def test_memory_may_grow_by_a_twentieth_and_no_more(share: float, steady: bool) 
     assert run(replace(HELD, memory_bytes=int(HELD.memory_bytes * share))).steady is steady
 
 
-@pytest.mark.parametrize("name", ["processes", "threads", "descriptors", "sockets"])
+def test_a_thread_that_a_pool_keeps_at_rest_is_no_leak_by_itself() -> None:
+    looks = tuple(look(HELD) for _ in range(40))
+    assert Endurance(looks, look(HELD), look(replace(HELD, threads=21))).steady
+
+
+@pytest.mark.parametrize("name", ["processes", "descriptors", "sockets"])
 def test_one_more_at_rest_is_named_with_its_role(name: str) -> None:
     looks = tuple(look(HELD) for _ in range(40))
     found = Endurance(looks, look(HELD), look(replace(HELD, **{name: getattr(HELD, name) + 1})))
