@@ -230,6 +230,10 @@ _REAL = (
     Cell("vertical", AGGREGATOR, "training", "kill", "processes"),
     Cell("vertical", AGGREGATOR, "training", "superlink", "processes"),
     Cell("vertical", LABEL, "training", "supernode", "processes"),
+    Cell("horizontal", MEMBER, "training", "kill", "processes"),
+    Cell("horizontal", AGGREGATOR, "training", "kill", "processes"),
+    Cell("horizontal", AGGREGATOR, "training", "superlink", "processes"),
+    Cell("horizontal", MEMBER, "training", "supernode", "processes"),
 )
 
 CELLS: tuple[Cell, ...] = (
