@@ -82,9 +82,10 @@ def cosign(
     report = verify([pack], trusted)
     if report.state is State.FAIL:
         first = report.first
-        what = "" if first is None else f": {first.outcome.told}"
         raise Refusal(
-            f"the pack does not verify, so it is not co-signed{what}",
+            "the pack does not verify, so it is not co-signed"
+            if first is None
+            else f"the pack does not verify, so it is not co-signed: {first.outcome.told}",
             file=pack.name,
             advice=f"Look at all of it with `isthmus ledger verify {pack.name}`.",
             code=Code.PACK_REFUSED,
