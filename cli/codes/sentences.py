@@ -71,7 +71,10 @@ def _filled(
         if (values := template.values(sentence)) is None:
             continue
         long = [words is not None and len(value.split()) > words for value in values]
-        told = [chinese(value, 1 if much else depth - 1) for value, much in zip(values, long, strict=True)]
+        told = [
+            chinese(value, min(1, depth - 1) if much else depth - 1)
+            for value, much in zip(values, long, strict=True)
+        ]
         if all(each or not much for each, much in zip(told, long, strict=True)):
             return template.filled([each or value for each, value in zip(told, values, strict=True)])
     return None

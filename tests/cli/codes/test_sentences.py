@@ -105,7 +105,6 @@ def test_a_sentence_of_another_role_that_nearly_fits_again_and_again_is_looked_u
         "x: must be answers, " * 400,
     ):
         assert chinese(text) is None  # With patterns that try again, no test run would see the end of it.
-    assert chinese("x: must be answers, " * 400)
 
 
 @given(
