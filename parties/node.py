@@ -25,6 +25,7 @@ from federation.flower.supernode import SuperNode
 from federation.flower.tunnel import Tunnel
 from federation.ids import RunId
 from federation.lifecycle import Operation, Service
+from federation.memory import give_back
 from federation.order import TAKEN_BEFORE, Order
 from federation.serving.vitals import Vitals, certificate_end, disk_free
 from federation.transport.exchange import ExchangeTransport
@@ -182,6 +183,12 @@ class PartyNode(Service):
         return [trouble for of, trouble in self._troubles.items() if trouble is not None and of != _DISK]
 
     def _answer(self, admission: Admission, payload: bytes) -> bytes:
+        try:
+            return self._run(admission, payload)
+        finally:
+            give_back()
+
+    def _run(self, admission: Admission, payload: bytes) -> bytes:
         """Run one order. What is raised goes back as its cause; the reply itself holds nothing."""
         run: RunId | None = None
         try:

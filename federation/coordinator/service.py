@@ -28,6 +28,7 @@ from federation.flower.superlink import SuperLink
 from federation.ids import PartyId
 from federation.joining.desk import Desk
 from federation.lifecycle import Operation, Service
+from federation.memory import give_back
 from federation.serving.vitals import Vitals, certificate_end, disk_free
 
 _LOOK_SECONDS = 1.0
@@ -173,6 +174,12 @@ class CoordinatorService(Service):
             self._tell_trouble("its disk", f"{error} (next: {error.advice})", error.cause)
 
     def _conduct(self, members: _Members, control: Control) -> None:
+        try:
+            self._run(members, control)
+        finally:
+            give_back()
+
+    def _run(self, members: _Members, control: Control) -> None:
         # A name from outside stands in the log once it is known to be a round's.
         run = control.plan_id if control.plan_id in self._home.runs() else None
         if run is not None:
