@@ -1,4 +1,4 @@
-"""Help texts in Chinese: a command's own text is English, and words.zh.toml here has another for most.
+"""Help texts in Chinese: a command's own text is English, and words.zh.toml here has another.
 
 Those of its options are in `cli.codes.sentences`, by their English text.
 """

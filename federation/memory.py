@@ -1,7 +1,7 @@
 """Giving memory back to the system after a round, so that a service that runs for months stays as it was.
 
 A round allocates in many threads and frees in others. glibc keeps what was freed for each arena, and what it
-keeps grows over dozens of rounds before it stays the same.
+keeps grows over dozens of rounds.
 """
 
 from __future__ import annotations

@@ -147,6 +147,8 @@ class Upstream:
         """Close the pool."""
         if self._rest is not None:
             self._rest.cancel()
+        if self._letting_go is not None:
+            await self._letting_go
         if self._client is not None:
             await self._client.aclose()
             self._client = None
