@@ -264,6 +264,23 @@ def _contradictions(plan: Plan) -> list[str]:
     problems += _exact_beside_noise(plan)
     if plan.training.strategy == "personalised" and plan.model.kind == "module":
         problems.append("training.strategy: a personalised model is logistic or mlp, whose head is known")
+    if plan.training.strategy == "scaffold" and plan.shape == "horizontal":
+        problems += _unfit_scaffold(plan)
+    return problems
+
+
+def _unfit_scaffold(plan: Plan) -> list[str]:
+    """The mean gradient is exact, over all members, and weighed by rows with a code."""
+    problems = []
+    if plan.model.kind == "module":
+        problems.append('training.strategy: a model of "scaffold" is logistic or mlp, whose codes are known')
+    if plan.privacy.unit != "none":
+        problems.append('training.strategy: "scaffold" tells exact gradients; set privacy.unit to "none"')
+    if plan.robust.groups > 1:
+        problems.append(
+            'training.strategy: with "scaffold" a bad gradient turns the steps of all parties, which no '
+            'median of groups prevents; set robust.groups to 1, or plan "fedavg"'
+        )
     return problems
 
 

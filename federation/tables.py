@@ -10,7 +10,7 @@ The tables of the horizontal and hybrid shapes, with the defaults of a horizonta
     module = "nets:Net"             # module: package.module:factory
     module_sha256 = "..."           # module: of the source file that defines it
     [training]
-    strategy = "fedavg"             # "fedprox", "fedadam", "personalised" (shared trunk, own head)
+    strategy = "fedavg"             # "scaffold", "fedprox", "fedadam"; "personalised": shared trunk, own head
     rounds = 10
     local_epochs = 4
     batch_size = 128
@@ -161,7 +161,7 @@ class Deadlines(Table):
 class Training(Table):
     """How the parties train together, and in hybrid plans how often the consortia meet (`rounds`)."""
 
-    strategy: Literal["fedavg", "fedprox", "fedadam", "personalised"] = "fedavg"
+    strategy: Literal["fedavg", "scaffold", "fedprox", "fedadam", "personalised"] = "fedavg"
     rounds: int = Field(default=10, ge=1, le=1000)
     local_epochs: int = Field(default=4, ge=1, le=100)
     batch_size: int = Field(default=128, ge=8, le=65536)

@@ -74,11 +74,19 @@ class PlainSums:
         total: Integers = np.sum(self._exchange(("counts", label, len(plain), bound), plain), axis=0)
         return total
 
-    def mean(self, label: str, values: Private[Floats], clip: float, weight: float) -> Floats:
+    def mean(
+        self,
+        label: str,
+        values: Private[Floats],
+        clip: float,
+        weight: float,
+        shares: Private[Floats] | None = None,
+    ) -> Floats:
         plain = np.clip(self._finite(values), -clip, clip)
-        parts = self._exchange(("mean", label, len(plain), clip), (weight, plain))
-        weights = [each for each, _ in parts]
-        return np.average([each for _, each in parts], axis=0, weights=weights)
+        weighed = plain * (weight if shares is None else self._finite(shares))
+        parts = self._exchange(("mean", label, len(plain), clip), (weight, weighed))
+        total: Floats = np.sum([each for _, each in parts], axis=0)
+        return total / sum(each for each, _ in parts)
 
     @staticmethod
     def _finite(values: Private[Floats]) -> Floats:

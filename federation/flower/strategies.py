@@ -4,7 +4,8 @@ In Flower a strategy runs at the server, on the updates of single nodes. Here no
 secure sum gives every party the mean, and each hands it to the same strategy as the reply of one node. What
 the strategy makes of a mean - nothing more, a momentum, an adaptive step - is Flower's own code.
 
-    fedavg, fedprox, personalised   the mean itself (what the last two change happens in local training)
+    fedavg, personalised,           the mean itself (what the last three change happens in local training)
+    fedprox, scaffold
     fedadam                         Reddi et al., "Adaptive federated optimization", ICLR 2021, algorithm 2
 
 FedAdam as Flower 1.41 has it departs from that algorithm twice: v starts at 0, not at tau^2 or more; and the
@@ -36,7 +37,7 @@ from federation.errors import PlanRefused, Refusal, UsageError
 Floats = npt.NDArray[np.float64]
 
 #: A strategy of a plan, by name.
-NAMES: Final = ("fedavg", "fedprox", "fedadam", "personalised")
+NAMES: Final = ("fedavg", "scaffold", "fedprox", "fedadam", "personalised")
 
 _VECTOR, _ROWS = "vector", "num-examples"
 #: The run and the nodes of the reply: the strategy looks at neither.
@@ -59,7 +60,7 @@ class ServerOptimiser:
         for another name.
         """
         with _quiet():
-            if name in ("fedavg", "personalised"):
+            if name in ("fedavg", "scaffold", "personalised"):
                 return ServerOptimiser(name, FedAvg())
             if name == "fedprox":
                 return ServerOptimiser(name, FedProx(proximal_mu=mu))

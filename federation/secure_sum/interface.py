@@ -60,9 +60,17 @@ class Sums(Protocol):
         """
         ...
 
-    def mean(self, label: str, values: Private[Floats], clip: float, weight: float) -> Floats:
+    def mean(
+        self,
+        label: str,
+        values: Private[Floats],
+        clip: float,
+        weight: float,
+        shares: Private[Floats] | None = None,
+    ) -> Floats:
         """The mean (n,) over members of `values` (n,) cut to [-clip, clip], weighed by each one's `weight`.
 
-        The members' weights are not revealed.
+        `shares` (n,), each from 0 to 1, are what the values weigh instead, where that differs from value to
+        value; the sum is divided by that of the weights all the same. No member's weights are revealed.
         """
         ...

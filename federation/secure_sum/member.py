@@ -144,12 +144,22 @@ class SecureSum:
         digits = self._sum(label, Private(np.concatenate([high, low])))
         return digits[: len(high)] * base + digits[len(high) :]
 
-    def mean(self, label: str, values: Private[Floats], clip: float, weight: float) -> Floats:
+    def mean(
+        self,
+        label: str,
+        values: Private[Floats],
+        clip: float,
+        weight: float,
+        shares: Private[Floats] | None = None,
+    ) -> Floats:
         """See `Sums.mean`. `weight`: above 0, at most 1, such as this member's share of all rows."""
         if not 0 < weight <= 1:
             raise ValueError("a weight is above 0 and at most 1")
+        weights = np.float64(weight) if shares is None else shares.open_locally()
+        if not np.all((weights >= 0) & (weights <= 1)):
+            raise ValueError("a share is from 0 to 1")
         plain = np.clip(values.open_locally(), -clip, clip)
-        weighed = np.append(plain * weight, clip * weight)
+        weighed = np.append(plain * weights, clip * weight)
         sums = self.total(label, Private(weighed), clip)
         if sums[-1] <= 0:
             raise SumRefused("the weights of the members add up to nothing")

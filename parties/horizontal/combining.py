@@ -76,17 +76,22 @@ class Combining:
         """Where all members are one group."""
         return Combining(plan, sums, sums, (sums.members,), lambda label, mean: mean[None])
 
-    def combine(self, label: str, change: Private[Floats], weight: float) -> Combined:
+    def combine(
+        self, label: str, change: Private[Floats], weight: float, shares: Private[Floats] | None = None
+    ) -> Combined:
         """The change (n,) of all members from each one's own, which it has cut to L2 norm `sum.clip`.
 
         `weight`: this member's share of all training rows, at most 1; with noise by party nobody's counts.
+        `shares` (n,): what each value weighs instead (`shares`).
         """
-        means = self._tell(label, self._group_mean(label, change, weight))
+        means = self._tell(label, self._group_mean(label, change, weight, shares))
         return Combined(means[0] if len(means) == 1 else np.median(means, axis=0), means)
 
-    def _group_mean(self, label: str, change: Private[Floats], weight: float) -> Floats:
+    def _group_mean(
+        self, label: str, change: Private[Floats], weight: float, shares: Private[Floats] | None
+    ) -> Floats:
         if self._privacy.unit != "party":
-            return self.own.mean(label, change, self._clip, weight)
+            return self.own.mean(label, change, self._clip, weight, shares)
         total = self.own.noisy_total(label, change, self._clip, self._privacy.noise_multiplier)
         mean: Floats = total / len(self.own.members)
         return mean

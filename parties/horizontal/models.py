@@ -104,6 +104,14 @@ def build(
     return _own(model, numeric, cardinalities, seed, approved, party)
 
 
+def code_parts(model: Model, columns: int) -> dict[str, int]:
+    """The tensors that hold one row for each code, by name: which of the `columns` categorical columns."""
+    if model.kind == "module":
+        return {}
+    part = "offsets" if model.kind == "logistic" else "embeddings"
+    return {f"{part}.{column}.weight": column for column in range(columns)}
+
+
 def personal_parts(model: Model) -> tuple[str, ...]:
     """What stays local under strategy = "personalised", as name prefixes for `Layout.mask`."""
     return _PERSONAL[model.kind]

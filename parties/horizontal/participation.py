@@ -54,6 +54,7 @@ from parties.horizontal.noise import record_noise, reserve, settle
 from parties.horizontal.recordwise import RecordPrivacy
 from parties.horizontal.rounds import final_vector, is_over, train_together
 from parties.horizontal.screening import Screen
+from parties.horizontal.shares import Shares, shares_of
 from parties.horizontal.state import RoundState
 from parties.horizontal.statistics import fit
 from parties.horizontal.training import LocalTrainer
@@ -253,12 +254,12 @@ class _Member:
     def _train(self, state: RoundState) -> RoundState:
         plan, work, own = self._plan, self._work, self._own
         training, judged = self._examples(state)
-        trainer = self._trainer(state, training)
+        total = state.statistics["rows"]
+        share = own.training_rows / total if total and plan.privacy.unit == "none" else 1.0
+        trainer = self._trainer(state, training, share=min(1.0, share))
         if plan.privacy.unit == "party":
             sums, size = self._group_sums, trainer.layout.size
             reserve(work, own.ids, own.schema, own.training_rows, sums, size, own.digest)
-        total = state.statistics["rows"]
-        share = own.training_rows / total if total and plan.privacy.unit == "none" else 1.0
         return train_together(
             plan,
             self._combining,
@@ -296,22 +297,40 @@ class _Member:
         encoded = state.encoding.encode(frame.open_locally(), self._dataset.place)
         return Private(Examples.of(encoded, labels.open_locally()))
 
-    def _trainer(self, state: RoundState, rows: Private[Examples], *, alone: bool = False) -> LocalTrainer:
-        """`alone`: as this party would train by itself, without noise and with nothing held in common."""
+    def _trainer(
+        self,
+        state: RoundState,
+        rows: Private[Examples],
+        *,
+        alone: bool = False,
+        share: float | None = None,
+    ) -> LocalTrainer:
+        """`alone`: as this party would train by itself, without noise and with nothing held in common.
+
+        `share`: this party's of all training rows, where it is to train with the others.
+        """
         plan = self._plan
         training = plan.training.model_copy(update={"strategy": "fedavg"}) if alone else plan.training
         privacy = plan.privacy
         noisy = privacy.unit == "record" and not alone
+        network = self._network(state.encoding)
         return LocalTrainer(
             self._work.me,
             plan.model,
-            self._network(state.encoding),
+            network,
             training,
             rows,
             seed=self._seed("training"),
             class_counts=_class_counts(state),
             privacy=RecordPrivacy(privacy.record_clip, privacy.noise_multiplier) if noisy else None,
+            shares=self._shares(state, network, share) if share and training.strategy == "scaffold" else None,
         )
+
+    def _shares(self, state: RoundState, network: Any, share: float) -> Shares:
+        """By all training rows, those that early stopping looks at among them, as the statistics count."""
+        codes = self._encoded(state, training=True).open_locally().codes.numpy()
+        layout, categories = Layout.of(network), state.encoding.categories
+        return shares_of(layout, self._plan.model, categories, codes, state.statistics, share)
 
     # -- afterwards --------------------------------------------------------------------------------
 

@@ -1,18 +1,22 @@
 """The training rounds of a horizontal run at one member: train, sum, step, keep; again until it is enough.
 
-    1. The member trains the shared vector on its own rows (`training`) and cuts the change to L2 norm
+    1. With strategy = "scaffold" a first protected sum gives the mean gradient at the shared vector: what the
+       member's own lacks of it corrects each of its steps (`training`).
+       The member trains the shared vector on its own rows (`training`) and cuts the change to L2 norm
        `sum.clip`: what it trained on moves the sum by no more than that, whatever it is.
     2. A protected sum gives every member the mean of the changes: weighed by training rows without noise,
-       each member alike with noise, where weights would tell exact numbers of rows. With `robust.groups`
-       above 1 it is the median of such means over groups (`combining`).
+       each member alike with noise, where weights would tell exact numbers of rows; in "scaffold" what
+       belongs to one code of a column by the rows with that code (`shares`). With `robust.groups` above 1
+       it is the median of such means over groups (`combining`).
     3. Every member takes the same step (`federation.flower.strategies`): all hold the same vector after it.
     4. Without noise a second sum gives the mean log loss of the vector before the step; `training.patience`
        rounds without a lower one end the training, and the best vector is taken.
     5. Each member looks at what it may see of the others' changes, for its own people (`screening`).
 
 What each role learns: the members, the mean of the changes and the mean loss of every round, over all of them
-(docs/security.md says what a sum tells of its parts), and with groups what `combining` lists; the aggregator,
-how long the model is.
+(docs/security.md says what a sum tells of its parts), and with groups what `combining` lists; with "scaffold"
+also the mean gradient of every round, which is exact: that of the first round tells how many rows with each
+code of a column are bad, over all members. The aggregator, how long the model is.
 """
 
 from __future__ import annotations
@@ -74,11 +78,13 @@ def train_together(
     while not is_over(plan, state):
         number = state.number + 1
         at_round(number)
-        update = trainer.run(state.vector, number, kept.personal(state.number))
+        correction = _correction(plan, combining, trainer, number, state.vector, weight)
+        update = trainer.run(state.vector, number, kept.personal(state.number), correction)
         if trainer.personal_size:
             kept.keep_personal(number, update.personal)
         change = Private(clip_norm(update.delta.open_locally(), plan.sum.clip))
-        combined = combining.combine(f"round {number}", change, weight)
+        shares = None if trainer.shares is None else Private(trainer.shares.values)
+        combined = combining.combine(f"round {number}", change, weight, shares)
         own = _Own(trainer, state, judged, kept)
         loss = _mean_loss(plan, combining, f"loss {number}", own)
         vector = optimiser.step(number, state.vector, combined.change)
@@ -87,12 +93,27 @@ def train_together(
         point = Point(number, loss, math.sqrt(math.fsum(np.square(combined.change))))
         after = state.after(vector, optimiser.to_dict(), point, best)
         if screen is not None:
-            screen.look(number, combined, change, after.history[0].update_norm, own.loss_after)
+            weighed = (
+                change if shares is None else Private(change.open_locally() * shares.open_locally() / weight)
+            )
+            screen.look(number, combined, weighed, after.history[0].update_norm, own.loss_after)
         state = after
         kept.keep(state)
         if paused() and not is_over(plan, state):
             raise RoundPaused(f"paused after training round {number}, for another party to join")
     return state
+
+
+def _correction(
+    plan: Plan, combining: Combining, trainer: LocalTrainer, number: int, vector: Floats, weight: float
+) -> Private[Floats] | None:
+    """What this member's gradient at `vector` (size,) lacks of the mean; None without "scaffold"."""
+    if trainer.shares is None:
+        return None
+    own = trainer.gradient(vector).open_locally()
+    summed = Private(clip_norm(own, plan.sum.clip))
+    mean = combining.combine(f"gradient {number}", summed, weight).change
+    return Private(np.where(trainer.shares.known, mean - own, 0.0))
 
 
 def is_over(plan: Plan, state: RoundState) -> bool:

@@ -6,6 +6,10 @@ fast as one of a common number, and parties with a few hundred rows take few ste
 fall to zero over the rounds (`schedule = "cosine"`): otherwise the last round's sampling noise stays in the
 model.
 
+With strategy = "scaffold" every step is corrected by what this party's gradient at the shared vector lacks of
+all parties' (Karimireddy et al., "SCAFFOLD", ICML 2020, with every party in every round and fresh gradients):
+parties whose rows differ then step together and do not drift each to its own optimum.
+
 Repeatable: order, dropout, the rows that are taken and noise follow from (seed, party, round) and from
 nothing else, on one thread, on which torch's CPU kernels add in a fixed order. So a round that is begun again
 after a crash gives the same update bit for bit, on the same machine and version of torch.
@@ -43,6 +47,7 @@ from parties.horizontal.recordwise import (
     sampled,
     take_none,
 )
+from parties.horizontal.shares import Shares
 from parties.horizontal.vector import Layout
 
 #: Adam's decay rates. The first is below the usual 0.9: a small party takes a few dozen steps in a round, and
@@ -94,13 +99,14 @@ class LocalTrainer:
         seed: bytes,
         class_counts: tuple[int, int] | None = None,
         privacy: RecordPrivacy | None = None,
+        shares: Shares | None = None,
     ) -> None:
         """`network` is what `models.build` made of `model`; its values are overwritten in every round.
 
         `seed`: 16 bytes or more that the party alone knows and keeps with its run; who knows it can take the
         noise off again. `class_counts`: good and bad rows over all parties, for class_weight = "balanced".
-        `privacy`: train with DP-SGD. Raises `UsageError` where a party has no rows or counts are missing, and
-        `PlanRefused` where the model cannot be trained so.
+        `privacy`: train with DP-SGD. `shares`: for "scaffold". Raises `UsageError` where a party has no rows
+        or counts are missing, and `PlanRefused` where the model cannot be trained so.
         """
         examples = rows.open_locally()
         if not len(examples):
@@ -118,6 +124,7 @@ class LocalTrainer:
         self._weights = _class_weights(training, class_counts)
         self._personal = self._mask(model)
         self._privacy = privacy
+        self.shares = shares
         if privacy is not None:
             check_recordwise(network, examples.numeric.shape[1], examples.codes.shape[1], party)
         self.sampling = None if privacy is None else privacy.sampling(len(examples), *self._batching)
@@ -127,11 +134,18 @@ class LocalTrainer:
         """How many values of the vector stay at this party."""
         return int(self._personal.sum())
 
-    def run(self, current: Floats, number: int, personal: Private[Floats] | None = None) -> Update:
+    def run(
+        self,
+        current: Floats,
+        number: int,
+        personal: Private[Floats] | None = None,
+        correction: Private[Floats] | None = None,
+    ) -> Update:
         """Train from the shared vector `current` (size,) in round `number` (from 1).
 
-        `personal` is that of the round before; None begins with the shared vector's own values. Raises
-        `PlanRefused` where the model diverges: nothing of it may reach a sum.
+        `personal` is that of the round before; None begins with the shared vector's own values. `correction`
+        (size,) is added to the gradient of every step. Raises `PlanRefused` where the model diverges: nothing
+        of it may reach a sum.
         """
         start = self.merged(current, personal)
         with _one_thread(), torch.random.fork_rng(devices=[]):
@@ -141,7 +155,7 @@ class LocalTrainer:
             held = self.layout.read(self._network)
             self._network.train()
             if self._privacy is None:
-                self._train(number)
+                self._train(number, correction)
             else:
                 self._train_recordwise(self._privacy, held, number)
             trained = self.layout.read(self._network)
@@ -154,6 +168,29 @@ class LocalTrainer:
             )
         delta = np.where(self._personal, 0.0, trained - held)
         return Update(Private(delta), Private(trained[self._personal]))
+
+    def gradient(self, vector: Floats) -> Private[Floats]:
+        """The gradient (size,) of this party's mean loss and of its part of the penalty at `vector` (size,).
+
+        Over all its rows, in one order, and without dropout: the same bits each time.
+        """
+        self.layout.write(self._network, vector)
+        self._network.eval()
+        self._network.zero_grad()
+        rows = len(self._examples)
+        with _one_thread():
+            for start in range(0, rows, _CHUNK):
+                chunk = self._examples.take(np.arange(start, min(start + _CHUNK, rows)))
+                loss = self._loss(self._network, chunk) * (len(chunk) / rows)
+                loss.backward()  # type: ignore[no-untyped-call]
+        found = {name: value.grad for name, value in self._network.named_parameters()}
+        gradient = np.concatenate(
+            [
+                _numbers(found[name], shape)
+                for name, shape in zip(self.layout.names, self.layout.shapes, strict=True)
+            ]
+        )
+        return Private(gradient + self._penalties() * vector)
 
     def merged(self, current: Floats, personal: Private[Floats] | None) -> Floats:
         """The vector that this party uses: the shared one, with its own part put in its place."""
@@ -195,8 +232,9 @@ class LocalTrainer:
 
     # -- one round ---------------------------------------------------------------------------------
 
-    def _train(self, number: int) -> None:
+    def _train(self, number: int, correction: Private[Floats] | None) -> None:
         optimiser = self._optimiser(number)
+        steering = self._steering(correction)
         anchor = self._anchor()
         order = np.random.Generator(np.random.PCG64(derived(self._seed, f"order|{self.party}|{number}")))
         rows = len(self._examples)
@@ -208,6 +246,9 @@ class LocalTrainer:
                 optimiser.zero_grad()
                 self._loss(self._network, batch).backward()  # type: ignore[no-untyped-call]
                 self._pull(anchor)
+                for parameter, penalty, lacking in steering:
+                    if parameter.grad is not None:
+                        parameter.grad.add_(parameter.detach() * penalty + lacking)
                 optimiser.step()
 
     def _train_recordwise(self, privacy: RecordPrivacy, start: Floats, number: int) -> None:
@@ -235,7 +276,7 @@ class LocalTrainer:
 
     def _optimiser(self, number: int) -> torch.optim.Optimizer:
         rate = learning_rate(self._training, number)
-        decay = self._training.weight_decay
+        decay = self._training.weight_decay if self.shares is None else 0.0  # Else see `_steering`.
         # One parameter at a time: grouping kernels is for GPUs.
         return torch.optim.Adam(
             self._network.parameters(), lr=rate, betas=_BETAS, weight_decay=decay, foreach=False
@@ -245,6 +286,24 @@ class LocalTrainer:
         logits = network(batch.numeric, batch.codes)
         weights = torch.where(batch.labels == 1, self._weights[1], self._weights[0])
         return nn.functional.binary_cross_entropy_with_logits(logits, batch.labels, weights)
+
+    def _penalties(self) -> Floats:
+        """The weight decay of each value (size,): with `shares` by where the rows are that move it."""
+        decay = self._training.weight_decay
+        return np.full(self.layout.size, decay) if self.shares is None else decay * self.shares.density
+
+    def _steering(
+        self, correction: Private[Floats] | None
+    ) -> list[tuple[nn.Parameter, torch.Tensor, torch.Tensor]]:
+        """Each parameter with its weight decay and what its gradient lacks; none without `shares`."""
+        if self.shares is None:
+            return []
+        lacking = np.zeros(self.layout.size) if correction is None else correction.open_locally()
+        penalties, parts = self.layout.arrays(self._penalties()), self.layout.arrays(lacking)
+        return [
+            (parameter, torch.from_numpy(penalties[name]), torch.from_numpy(parts[name]))
+            for name, parameter in self._network.named_parameters()
+        ]
 
     def _anchor(self) -> list[torch.Tensor]:
         if self._training.strategy != "fedprox":
@@ -294,6 +353,13 @@ def _class_weights(training: Training, counts: tuple[int, int] | None) -> tuple[
         )
     good, bad = counts
     return (good + bad) / (2 * good), (good + bad) / (2 * bad)
+
+
+def _numbers(gradient: torch.Tensor | None, shape: tuple[int, ...]) -> Floats:
+    """The gradient of a tensor, flat; 0 where no row reaches it."""
+    if gradient is None:
+        return np.zeros(math.prod(shape))
+    return gradient.numpy().astype(np.float64).ravel()
 
 
 def logits_of(network: nn.Module, examples: Examples) -> Floats:

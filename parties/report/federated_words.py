@@ -45,7 +45,8 @@ def _losses(report: FederatedReport) -> str:
     them, models = ("it", "its local model") if len(hurt) == 1 else ("them", "their local models")
     leave = f"let {them} leave the federation and keep {models}"
     if report.shape == "horizontal" and "personalised" not in report.strategy:
-        return f'Federation hurts {told}: try strategy = "personalised", or {leave}.'
+        untried = '"personalised"' if report.strategy == "scaffold" else '"scaffold" or "personalised"'
+        return f"Federation hurts {told}: try strategy = {untried}, or {leave}."
     return f"Federation hurts {told}: {leave}."
 
 

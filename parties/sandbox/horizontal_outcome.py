@@ -219,7 +219,7 @@ def _report(
         ),
         loss_rows=loss_rows,
         flags=tuple(f"{name}: {flag}" for name, each in told.items() for flag in each.get("flags", ())),
-        learned=_learned(joint is not None),
+        learned=_learned(joint is not None, corrected=plan.training.strategy == "scaffold"),
         left=tuple(_left(name, sent) for name in sandbox.parties),
         sent=sent,
         steps=longest_steps(spent),
@@ -247,7 +247,7 @@ def gathered(notes: Mapping[PartyId, list[str]]) -> tuple[str, ...]:
     return (*common, *own)
 
 
-def _learned(joint: bool) -> tuple[Learned, ...]:
+def _learned(joint: bool, *, corrected: bool) -> tuple[Learned, ...]:
     """What the protocol's modules list for this shape without noise."""
     spread = (
         "over all parties together: training rows by outcome, and of each column how many cells are missing "
@@ -258,6 +258,11 @@ def _learned(joint: bool) -> tuple[Learned, ...]:
         "the mean update of every round, the mean loss before it, and so the shared model",
         "whether the others have the same columns of the same kinds, and who took part",
     ]
+    if corrected:
+        everybody.append(
+            "the mean gradient of every round, exactly; so, over all parties together, how many training "
+            "rows with each level of a column are bad"
+        )
     if joint:
         everybody.append("over all parties together: test rows of either outcome by step of the score")
     member = Learned(

@@ -193,6 +193,7 @@ def test_bytes_in_any_other_form_are_refused(file: Path) -> None:
 
 HORIZONTAL = 'name = "banks"\npurpose = "credit-scoring"\nshape = "horizontal"\n'
 BANKS = "[parties.aa]\n[parties.bb]\n[parties.cc]\n"
+CORRECTED = HORIZONTAL + BANKS + '[training]\nstrategy = "scaffold"\n'
 
 
 def test_members_of_a_horizontal_plan_all_play_one_part(file: Path) -> None:
@@ -220,6 +221,9 @@ def test_a_sum_of_two_is_refused_unless_noise_hides_the_other(file: Path) -> Non
         (HORIZONTAL + BANKS + "[scores]\nopen = 'all'\n", "scores: has no meaning"),
         (HORIZONTAL + BANKS + "[model]\nl2 = 2.0\n", "model.l2: has no meaning"),
         (HORIZONTAL + BANKS + "[model]\nkind = 'module'\n", "needs module and module_sha256"),
+        (CORRECTED + "[model]\nkind = 'module'\n", "whose codes are known"),
+        (CORRECTED + "[privacy]\nunit = 'record'\n", "tells exact gradients"),
+        (CORRECTED + "[robust]\ngroups = 3\n", "turns the steps of all parties"),
         (GOOD + "[model]\nkind = 'mlp'\n", "horizontal"),
         (GOOD + "[sum]\nclip = 1.0\n", "sum: has no meaning"),
         (HORIZONTAL + BANKS + "[columns.x]\nrange = [2.0, 1.0]\n", "the lower one first"),

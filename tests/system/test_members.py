@@ -250,11 +250,42 @@ def test_all_members_end_with_one_model(banks: Federation, undisturbed: Seen, va
             assert found["federated"]["auc"] == pytest.approx(before["federated"]["auc"], abs=0.05)
 
 
-@pytest.mark.parametrize("training", ['strategy = "fedprox"', 'strategy = "fedadam"', "patience = 1"])
+STRATEGIES = [f'strategy = "{name}"' for name in ("fedprox", "fedadam", "scaffold")]
+
+
+@pytest.mark.parametrize(
+    "training", [*STRATEGIES, "patience = 1", f"{STRATEGIES[-1]}\nclass_weight = 'balanced'\npatience = 2"]
+)
 def test_strategies_and_early_stopping_end_with_one_model(banks: Federation, training: str) -> None:
     seen = rehearse(banks, plan(training=training))
     assert seen.errors == {}
     assert len(vectors(banks, seen)) == 1
+
+
+@pytest.mark.parametrize("tables", [("[model]\nkind = 'mlp'", "[sum]\nprotection = 'mask'"), (DECLARED,)])
+def test_corrected_steps_take_networks_and_declared_columns(
+    banks: Federation, tables: tuple[str, ...]
+) -> None:
+    seen = rehearse(banks, plan(*tables, training=STRATEGIES[-1]))
+    assert seen.errors == {}
+    assert len(vectors(banks, seen)) == 1
+
+
+def test_corrected_steps_are_the_same_after_a_loss_between_a_rounds_two_sums(
+    banks: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And over fewer members the gradients are not summed again: the difference would be one member's."""
+    text = plan(extra="minimum_parties = 3\n", training=STRATEGIES[-1])
+    whole = rehearse(banks, text)
+    monkeypatch.setattr(LocalTrainer, "run", dying(LocalTrainer.run, 3))
+    broken = rehearse(banks, text)
+    assert "south" in broken.errors
+    without = tuple(name for name in BANKS if name != "south")
+    fewer = rehearse(banks, text, after=broken, members=without)
+    assert "a sum over other parties was broken off" in fewer.cause.cause
+    again = rehearse(banks, text, after=fewer)
+    assert whole.errors == again.errors == {}
+    assert vectors(banks, again) == vectors(banks, whole)
 
 
 def test_a_personal_head_stays_where_it_is_and_survives_a_loss(

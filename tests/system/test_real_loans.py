@@ -72,9 +72,9 @@ def federated_and_pooled(found: Federation, training: str) -> tuple[float, float
 def test_ten_rounds_over_six_states_are_as_good_as_all_loans_in_one_place(tmp_path: Path) -> None:
     roles = f'key = "id"\nlabel = "bad"\nexclude = ["State"]\ncategorical = {json.dumps(LEVELS)}\n'
     found = banks(tmp_path / "states", loans(), roles + "max_levels = 1000")
-    # One pass between two sums, in large steps: with two the States drift apart, by up to 0.003, depending on
-    # the keys by which parties shuffle, which are new in every run.
-    training = "local_epochs = 1\nlearning_rate = 0.8\nvalidation_share = 0"
+    # Without the correction the States drift apart, by up to 0.005, depending on the keys by which parties
+    # shuffle, which are new in every run; with it eight runs lay within 0.0008 of the pooled model.
+    training = 'strategy = "scaffold"\nvalidation_share = 0'
     federated, pooled = federated_and_pooled(found, training)
     assert pooled > 0.73
     assert federated > pooled - 0.003

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--strategy",
-    type=click.Choice(["fedavg", "fedprox", "fedadam", "personalised"]),
+    type=click.Choice(["fedavg", "scaffold", "fedprox", "fedadam", "personalised"]),
     default="fedavg",
     show_default=True,
     help="How updates become the next model.",

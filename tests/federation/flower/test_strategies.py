@@ -42,7 +42,7 @@ def reddi(means: list[Floats], first: int = 1, *, corrected: bool) -> Floats:
     return x
 
 
-@pytest.mark.parametrize("name", ["fedavg", "fedprox", "personalised"])
+@pytest.mark.parametrize("name", ["fedavg", "scaffold", "fedprox", "personalised"])
 def test_averaging_takes_the_mean_as_it_is(name: str) -> None:
     current, mean = np.linspace(-1, 1, 5), np.linspace(0, 0.2, 5)
     expected = (current + mean).astype(np.float32).astype(np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -90,6 +91,28 @@ def test_a_mean_weighs_the_members_and_tells_no_weight() -> None:
     found = run(lambda sums: sums.mean("m", Private(update(sums.me)), 2.0, weights[sums.me]))
     wanted = sum(weights[name] * update(name) for name in MEMBERS)
     assert np.abs(found["south"] - wanted).max() < 1e-6
+
+
+def test_a_mean_weighs_each_value_by_its_own_share() -> None:
+    weights = dict(zip(MEMBERS, (0.7, 0.2, 0.1), strict=True))
+    size = len(update(MEMBERS[0]))
+    shares = {name: np.linspace(0, weight, size) for name, weight in weights.items()}
+    found = run(
+        lambda sums: sums.mean(
+            "m", Private(update(sums.me)), 2.0, weights[sums.me] / 2, Private(shares[sums.me])
+        )
+    )
+    wanted = 2 * sum(shares[name] * update(name) for name in MEMBERS)
+    assert np.abs(found["south"] - wanted).max() < 2e-6
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, math.nan])
+def test_a_share_beyond_all_or_below_nothing_is_refused(share: float) -> None:
+    with pytest.raises(ValueError, match="a share is from 0 to 1"):
+        run(
+            lambda sums: sums.mean("m", Private(np.zeros(4)), 2.0, 0.3, Private(np.array([0, 0, 0, share]))),
+            1,
+        )
 
 
 def test_a_sum_of_two_is_refused_unless_noise_hides_the_other() -> None:

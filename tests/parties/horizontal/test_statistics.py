@@ -418,7 +418,14 @@ class Replayed:
     def total(self, label: str, values: Private[Floats], clip: float) -> Floats:
         raise AssertionError("a sum without noise")
 
-    def mean(self, label: str, values: Private[Floats], clip: float, weight: float) -> Floats:
+    def mean(
+        self,
+        label: str,
+        values: Private[Floats],
+        clip: float,
+        weight: float,
+        shares: Private[Floats] | None = None,
+    ) -> Floats:
         raise AssertionError("a sum without noise")
 
 

@@ -27,8 +27,8 @@ def test_the_headline_names_every_party_under_its_own_verdict() -> None:
         "Federation helps north (AUC higher by 0.020 to 0.070).",
         "No evident difference for east.",
         (
-            'Federation hurts south (AUC lower by 0.020 to 0.060): try strategy = "personalised", or let it '
-            "leave the federation and keep its local model."
+            'Federation hurts south (AUC lower by 0.020 to 0.060): try strategy = "scaffold" or '
+            '"personalised", or let it leave the federation and keep its local model.'
         ),
         "Too few test rows, or one outcome only, to judge west.",
     )
@@ -49,6 +49,8 @@ def test_what_was_tried_already_is_not_advised() -> None:
         text = words.headline(report)
         assert "try strategy" not in text
         assert "leave the federation" in text
+    corrected = words.headline(_report(_HURT, strategy="scaffold"))
+    assert 'try strategy = "personalised", or let it' in corrected
     both = words.headline(_report(_HURT, replace(_HURT, party="west"), _HELPED))
     assert "let them leave the federation and keep their local models" in both
 
