@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from crypto.errors import UsageError
 from federation.secure_sum.interface import Floats, Integers
 from federation.tables import Model
 from parties.features.support import Mask
@@ -55,6 +56,7 @@ def shares_of(
     """Of a member whose training rows have `codes` (n, k) in the columns `categories`.
 
     `statistics`: as `Statistics.to_dict` gives them, without noise. `rows`: its share of all training rows.
+    Raises `UsageError` where the statistics are of another encoding.
     """
     known = {column["name"]: column["shares"] for column in statistics["columns"]}
     parts = code_parts(model, len(categories))
@@ -64,10 +66,16 @@ def shares_of(
         if column is None:
             share, sure = np.full(size, rows), True
         else:
-            told = known[categories[column]]
+            told = known.get(categories[column])
             sure = told is not None
             share = np.full(shape[0], rows)
             if told is not None:
+                if len(told) != shape[0]:
+                    raise UsageError(
+                        "the statistics are not of this encoding",
+                        field=categories[column],
+                        advice="Launch the round again, so that its statistics are made anew.",
+                    )
                 share = _of_codes(codes[:, column], np.array(told) * statistics["rows"])
             share = np.repeat(share, size // shape[0])
         values.append(share)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from crypto.errors import UsageError
 from federation.tables import Model
 from parties.horizontal.models import build
 from parties.horizontal.shares import Shares, shares_of
@@ -87,6 +88,12 @@ def test_a_member_that_joined_after_the_counts_weighs_one_at_most() -> None:
     late = np.array([[2, 1]] * 50)
     own = shares_of(layout(LOGISTIC), LOGISTIC, ("a", "b"), late, statistics(), 1.0)
     assert own.values.max() == 1
+
+
+def test_statistics_of_another_encoding_are_refused_by_column() -> None:
+    with pytest.raises(UsageError, match="not of this encoding") as refused:
+        shares(0, b=[0.5, 0.25, 0.25])
+    assert refused.value.field == "b"
 
 
 def test_shares_do_not_show_themselves() -> None:
