@@ -84,8 +84,14 @@ NINE = tuple(PartyId(f"bank-{at}") for at in range(9))
 class Turned(LocalTrainer):
     """A party that uploads its updates five times as long and the other way."""
 
-    def run(self, current: Floats, number: int, personal: Private[Floats] | None = None) -> Update:
-        update = super().run(current, number, personal)
+    def run(
+        self,
+        current: Floats,
+        number: int,
+        personal: Private[Floats] | None = None,
+        correction: Private[Floats] | None = None,
+    ) -> Update:
+        update = super().run(current, number, personal, correction)
         return Update(Private(-5 * update.delta.open_locally()), update.personal)
 
 
