@@ -65,7 +65,7 @@ def test_an_end_has_a_full_stop_where_a_next_step_has_one() -> None:
 def test_what_was_heard_from_another_role_is_told_in_the_readers_language() -> None:
     silent = PeerSilent("bank", "sending a message", 2.5)
     told = SessionEnded("aggregator", silent.cause)
-    assert chinese(told.what) == "aggregator 结束了会话：参与方 bank：等待 bank 2.5 秒无回应（发送消息）"
+    assert chinese(told.what) == "aggregator 结束了会话：参与方 bank：等待 bank 满 2.5 秒仍无回应（发送消息）"
 
 
 def test_what_a_service_said_is_told_in_the_readers_language() -> None:
